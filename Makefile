@@ -1,0 +1,49 @@
+# The two commands of the README are `make demo` and `make test`. Both need Python 3.11 to 3.13, pip and make.
+
+# The first Python on the path that graft runs on; `make PYTHON=… demo` to choose.
+CANDIDATES = python3 python3.13 python3.12 python3.11 python
+CHECK = import sys; sys.exit(not ((3, 11) <= sys.version_info[:2] < (3, 14)))
+ifndef PYTHON
+PYTHON := $(shell for python in $(CANDIDATES); do "$$python" -c "$(CHECK)" >/dev/null 2>&1 && { echo "$$python"; break; }; done)
+endif
+
+VENV = .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+
+.PHONY: help demo test test-slow lint setup lock clean
+
+help: ## what there is to make
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
+
+demo: setup ## install if need be, then run the recipe `quickstart`
+	@$(BIN)/graft run quickstart
+
+test: setup ## install if need be, then the tests (about five minutes)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+
+test-slow: setup ## full data, exhaustive loops, many processes
+	@$(BIN)/python -m pytest -m slow --durations=20
+
+lint: setup ## style, types, direction of imports
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+
+setup: $(READY) ## the virtual environment .venv, from the lock
+
+# The lock's hashes are checked; graft itself is installed so that edits to the source count at once.
+$(READY): requirements.lock pyproject.toml
+	@found="$$('$(or $(PYTHON),python3)' --version 2>/dev/null)" || found="none"; \
+	'$(or $(PYTHON),python3)' -c "$(CHECK)" 2>/dev/null || { \
+	  echo "graft needs Python 3.11, 3.12 or 3.13; found $$found. Install one, or name it: make PYTHON=/path/to/python3.12 demo" >&2; exit 1; }
+	@echo "Installing into $(VENV) with $$('$(PYTHON)' --version) (about 700 MB to fetch, once) …"
+	@'$(PYTHON)' -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+lock: ## resolve pyproject.toml into requirements.lock (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
+	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean: ## remove the virtual environment and caches; the store stays
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,151 @@
+"""Run records: what a run of a recipe did, step by step.
+
+`runs/<run id>/record.json` is sealed, written when the run starts, kept up to date and closed at its end. Unlike
+everything else in the store it cannot be made again, so a damaged one is set aside (`runs/damaged/`), never deleted,
+and harms no other.
+"""
+
+import json
+import os
+import shlex
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from artifacts.errors import RecordDamaged
+from artifacts.sealed import seal, unseal, write_atomically
+from artifacts.store import Store
+
+RECORD = "record.json"
+DAMAGED = "damaged"
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run.
+
+    Attributes:
+        id: that of Prefect's flow run.
+        number: 1, 2, 3, … in the order in which runs of this store began.
+        recipe: name of the recipe (a shipped name, or a file's path); overrides make no other recipe.
+        title: name for people.
+        overrides: dotted key → value.
+        resolved: the recipe with every default filled in.
+        state: `running`, `completed`, `failed` or `cancelled`.
+        started: UTC, ISO 8601.
+        steps: in order: step, status, reason, seconds, key, artifact, outputs.
+        metrics: the evaluation's figures that a list of runs shows; empty before `evaluate`.
+        verdict: what was learnt, in sentences; empty before `report`.
+        report: path of the page, or None.
+        message: what went wrong, or None.
+    """
+
+    id: str
+    number: int
+    recipe: str
+    title: str
+    overrides: Mapping[str, Any]
+    resolved: Mapping[str, Any]
+    state: str = "running"
+    started: str = ""
+    seconds: float | None = None
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    verdict: list[str] = field(default_factory=list)
+    report: str | None = None
+    message: str | None = None
+    process: int = 0
+
+    def command(self, **settings: Any) -> str:
+        """The `graft run` that repeats this run, with other settings laid over its own; ready for a shell."""
+        return run_command(self.recipe, {**self.overrides, **settings})
+
+    def keys(self) -> dict[str, str]:
+        """step → key, for the steps that have one."""
+        return {step["step"]: step["key"] for step in self.steps if step.get("key")}
+
+    def outputs(self, step: str) -> dict[str, str]:
+        """name → digest of what `step` gave."""
+        found = [entry["outputs"] for entry in self.steps if entry["step"] == step]
+        return dict(found[0]) if found else {}
+
+
+def run_command(recipe: str, overrides: Mapping[str, Any]) -> str:
+    """`graft run` with these overrides, quoted for a shell; values are JSON, which is YAML too."""
+    settings = [shlex.quote(f"{name}={json.dumps(value)}") for name, value in overrides.items()]
+    return " ".join(["graft run", shlex.quote(recipe), *(f"--set {setting}" for setting in settings)])
+
+
+class Runs:
+    """The run records of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def open(self, run_id: str, recipe: str, title: str, overrides: Mapping[str, Any], resolved: Any) -> RunRecord:
+        """Begin a record under the next number; damaged records are set aside first."""
+        with self.store.lock("runs"):
+            self.set_damaged_aside()
+            self.store.sweep()
+            number = 1 + max((record.number for record in self.all()), default=0)
+            started = datetime.now(UTC).isoformat(timespec="seconds")
+            record = RunRecord(
+                run_id, number, recipe, title, dict(overrides), resolved, started=started, process=os.getpid()
+            )
+            self.save(record)
+        return record
+
+    def save(self, record: RunRecord) -> None:
+        """Write the record whole."""
+        write_atomically(self.path(record.id), seal(asdict(record)), self.store.scratch)
+
+    def update(self, record: RunRecord, **changes: Any) -> RunRecord:
+        """Save a changed copy and return it."""
+        changed = replace(record, **changes)
+        self.save(changed)
+        return changed
+
+    def path(self, run_id: str) -> Path:
+        return self.store.runs / run_id / RECORD
+
+    def all(self) -> list[RunRecord]:
+        """Every sound record, oldest first."""
+        return sorted((record for _, record in self._read() if record is not None), key=lambda record: record.number)
+
+    def get(self, run_id: str) -> RunRecord:
+        """The record of a run.
+
+        Raises:
+            RecordDamaged: it was altered. OSError: it is not there.
+        """
+        return RunRecord(**unseal(self.path(run_id).read_bytes(), f"run record {run_id}"))
+
+    def last(self, recipe: str) -> RunRecord | None:
+        """The record of `recipe` with the highest number."""
+        return next((record for record in reversed(self.all()) if record.recipe == recipe), None)
+
+    def damaged(self) -> list[Path]:
+        """Records that are not what was written."""
+        return [path for path, record in self._read() if record is None]
+
+    def set_damaged_aside(self) -> list[Path]:
+        """Move damaged records to `runs/damaged/`, out of the way of every later run."""
+        moved = []
+        for path in self.damaged():
+            aside = self.store.runs / DAMAGED / f"{path.parent.name}-{uuid.uuid4().hex[:8]}.json"
+            aside.parent.mkdir(parents=True, exist_ok=True)
+            os.replace(path, aside)
+            moved.append(aside)
+        return moved
+
+    def _read(self) -> Iterator[tuple[Path, RunRecord | None]]:
+        for path in sorted(self.store.runs.glob(f"*/{RECORD}")):
+            try:
+                yield path, RunRecord(**unseal(path.read_bytes(), f"run record {path}"))
+            except FileNotFoundError:
+                continue  # set aside by another process just now
+            except (RecordDamaged, TypeError, OSError):
+                yield path, None

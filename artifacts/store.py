@@ -1,0 +1,202 @@
+"""The store: where artifacts and executions lie, and what is still sound.
+
+    <root>/artifacts/<kind>/<digest>/   manifest.json and the files it names; renamed into place whole
+    <root>/executions/<key>.json        one sealed record a key
+    <root>/runs/<run id>/               run record and report (see runs.py)
+    <root>/cache/                       Prefect's records, remembered hashes, scratch: may be deleted at any time
+    <root>/*.lock                       locks between processes
+
+The root is `GRAFT_STORE`, or `store/` beside this file. Nothing is read without being checked: an execution by its own
+checksum, the manifest by the hash in the execution, each file by the hash in the manifest.
+"""
+
+import contextlib
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+from artifacts.digest import digest_bytes
+from artifacts.errors import ArtifactDamaged, ArtifactMissing, RecordDamaged, StoreError
+from artifacts.executions import Execution, Output
+from artifacts.manifest import MANIFEST, Manifest, describe
+from artifacts.refs import KINDS, Ref
+from artifacts.remembered import file_sha256
+from artifacts.sealed import write_atomically
+
+ABANDONED_SECONDS = 24 * 3600
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """Content on its way into the store.
+
+    Attributes:
+        kind: one of `refs.KINDS`.
+        digest: digest of the content.
+        facts: plain values that follow from the content.
+        write: writes the files into the empty folder that it is given.
+    """
+
+    kind: str
+    digest: str
+    facts: Mapping[str, Any]
+    write: Callable[[Path], None]
+
+
+def default_root() -> Path:
+    """`GRAFT_STORE`, or `store` beside this file."""
+    configured = os.environ.get("GRAFT_STORE")
+    return Path(configured).expanduser().resolve() if configured else Path(__file__).resolve().parent / "store"
+
+
+class Store:
+    """Artifacts and executions under one folder. Safe for several processes at once."""
+
+    def __init__(self, root: Path | None = None) -> None:
+        self.root = root or default_root()
+        self.artifacts = self.root / "artifacts"
+        self.executions = self.root / "executions"
+        self.runs = self.root / "runs"
+        self.cache = self.root / "cache"
+        self.scratch = self.cache / "tmp"
+        self.hashes = self.cache / "hashes"
+        self.prefect = self.cache / "prefect"
+
+    # -- artifacts
+
+    def folder(self, ref: Ref) -> Path:
+        """Where the files of `ref` lie, or would."""
+        return self.artifacts / ref.kind / ref.digest.removeprefix("sha256:")
+
+    def put(self, content: Encoded) -> Output:
+        """Store `content` and return its reference with the hash of its manifest.
+
+        An artifact that is there already and sound is left as it is (the first one wins); one whose bytes are wrong
+        is replaced, so that a damaged artifact is mended by making it again.
+        """
+        ref = KINDS[content.kind](content.digest)
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        staged = self.scratch / uuid.uuid4().hex
+        staged.mkdir()
+        try:
+            content.write(staged)
+            manifest = describe(staged, content.kind, content.digest, content.facts).to_bytes()
+            (staged / MANIFEST).write_bytes(manifest)
+            with self.lock("artifacts"):
+                return Output(ref, self._settle(ref, staged, digest_bytes(manifest)))
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+    def _settle(self, ref: Ref, staged: Path, manifest_sha256: str) -> str:
+        """Rename the staged folder into place unless a sound one is there; returns the hash of its manifest."""
+        target = self.folder(ref)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            if self._same(ref, manifest_sha256):
+                return manifest_sha256
+            os.replace(target, self.scratch / f"damaged-{uuid.uuid4().hex}")
+        os.replace(staged, target)
+        return manifest_sha256
+
+    def _same(self, ref: Ref, manifest_sha256: str) -> bool:
+        try:
+            self.check(ref, manifest_sha256)
+        except StoreError:
+            return False
+        return True
+
+    def manifest(self, ref: Ref) -> Manifest:
+        """The manifest of `ref`.
+
+        Raises:
+            ArtifactMissing: there is none.
+            RecordDamaged: it was altered.
+        """
+        return Manifest.from_bytes(self._manifest_bytes(ref), f"manifest of {ref.kind} {ref.digest}")
+
+    def _manifest_bytes(self, ref: Ref) -> bytes:
+        try:
+            return (self.folder(ref) / MANIFEST).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise ArtifactMissing(f"No {ref.kind} {ref.digest} in the store {self.root}.") from None
+
+    def check(self, ref: Ref, manifest_sha256: str | None = None) -> Manifest:
+        """Prove that the bytes of `ref` are those its manifest names, and the manifest the one of `manifest_sha256`.
+
+        Raises:
+            ArtifactMissing, ArtifactDamaged, RecordDamaged: they are not.
+        """
+        content = self._manifest_bytes(ref)
+        if manifest_sha256 is not None and digest_bytes(content) != manifest_sha256:
+            raise ArtifactDamaged(f"The manifest of {ref.kind} {ref.digest} is not the one that was written.")
+        manifest = Manifest.from_bytes(content, f"manifest of {ref.kind} {ref.digest}")
+        if (manifest.kind, manifest.digest) != (ref.kind, ref.digest):
+            raise ArtifactDamaged(f"The manifest of {ref.kind} {ref.digest} speaks of {manifest.digest}.")
+        for name, entry in manifest.files.items():
+            self._check_file(self.folder(ref) / name, entry.sha256, entry.size)
+        return manifest
+
+    def _check_file(self, path: Path, sha256: str, size: int) -> None:
+        try:
+            intact = path.stat().st_size == size and file_sha256(path, self.hashes) == sha256
+        except OSError as problem:
+            raise ArtifactDamaged(f"{path} cannot be read ({problem.strerror}).") from None
+        if not intact:
+            raise ArtifactDamaged(f"{path} was altered: its bytes are not those that the manifest names.")
+
+    # -- executions
+
+    def execution_path(self, key: str) -> Path:
+        return self.executions / f"{key.removeprefix('sha256:')}.json"
+
+    def record(self, execution: Execution) -> None:
+        """Write the execution under its key; the last one wins."""
+        write_atomically(self.execution_path(execution.key), execution.to_bytes(), self.scratch)
+
+    def execution(self, key: str) -> Execution | None:
+        """The execution of `key`, or None.
+
+        Raises:
+            RecordDamaged: the record was altered.
+        """
+        try:
+            content = self.execution_path(key).read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            raise RecordDamaged(f"execution {key}: cannot be read ({problem.strerror}).") from None
+        return Execution.from_bytes(content, key)
+
+    def sound_execution(self, key: str) -> Execution:
+        """The execution of `key` with every output in place and unaltered.
+
+        Raises:
+            StoreError: no such execution, or it or an output is damaged.
+        """
+        execution = self.execution(key)
+        if execution is None:
+            raise ArtifactMissing(f"No execution of {key} in the store {self.root}.")
+        for output in execution.outputs.values():
+            self.check(output.ref, output.manifest)
+        return execution
+
+    def sweep(self) -> None:
+        """Remove scratch that killed processes left, once it is too old to belong to a running one."""
+        for path in self.scratch.glob("*"):
+            with contextlib.suppress(OSError):  # another process sweeps too
+                if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+    # -- several processes
+
+    def lock(self, name: str) -> FileLock:
+        """A lock between processes, to be held for moments only."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.root / f"{name}.lock")

@@ -1,0 +1,75 @@
+"""From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
+
+from flows.recipe import Recipe
+from flows.recipe import Training as TrainingSection
+from tasks.pure.architectures import Network
+from tasks.pure.datasets import Selection
+from tasks.pure.fitting import Training
+from tasks.pure.surgery import Scion, Trainable
+
+
+def selection(recipe: Recipe, role: str) -> Selection:
+    """What `load_data.<role>` selects. The seed is left out where nothing is drawn, so that it changes no key."""
+    section = recipe.source if role == "source" else recipe.target
+    gate = recipe.source_gate() if role == "source" else recipe.target.gate
+    draws = section.labels != "all" or section.validation > 0
+    return Selection(
+        dataset=section.dataset,
+        classes=tuple(section.task.classes) if isinstance(section.task.classes, list) else section.task.classes,
+        one_vs_rest=section.task.one_vs_rest,
+        labels=section.labels,
+        validation=section.validation,
+        gate=gate,
+        seed=recipe.step_seed(f"load_data.{role}") if draws else None,
+    )
+
+
+def path(recipe: Recipe, role: str) -> str | None:
+    """The folder or file that the recipe gives for `role`."""
+    return recipe.source.path if role == "source" else recipe.target.path
+
+
+def network(recipe: Recipe) -> Network:
+    section = recipe.pretrain
+    return Network(
+        architecture=section.architecture,
+        widths=tuple(section.widths),
+        scale=section.scale,
+        batch_norm=section.batch_norm,
+        batch_norm_momentum=section.batch_norm_momentum,
+        dropout=section.dropout,
+        l2=section.l2,
+    )
+
+
+def training(section: TrainingSection) -> Training:
+    return Training(
+        epochs=section.epochs,
+        batch_size=section.batch_size,
+        learning_rate=section.learning_rate,
+        early_stopping=section.early_stopping,
+        class_weights=section.class_weights,
+    )
+
+
+def scion(recipe: Recipe) -> Scion:
+    section = recipe.clone_with_weights
+    return Scion(
+        reused_layers=tuple(recipe.reused_layers()),
+        copy_weights=section.copy_weights,
+        add_hidden=tuple(section.add_hidden),
+    )
+
+
+def trainable_in_head(recipe: Recipe) -> Trainable:
+    """What `freeze` leaves trainable; with `freeze.batch_norm: trained` every reused batch norm adapts."""
+    adapting = recipe.reused_layers() if recipe.freeze.batch_norm == "trained" and recipe.pretrain.batch_norm else []
+    return Trainable(tuple(recipe.trainable_in_head()), tuple(adapting))
+
+
+def trainable_in_fine_tune(recipe: Recipe) -> Trainable:
+    """What `unfreeze` makes trainable; with `unfreeze.batch_norm: trained` also the batch norms of those layers."""
+    trained = recipe.trainable_in_fine_tune()
+    adapting = recipe.unfreeze.batch_norm == "trained" and recipe.pretrain.batch_norm
+    reused = set(recipe.reused_layers())
+    return Trainable(tuple(trained), tuple(name for name in trained if adapting and name in reused))

@@ -1,0 +1,69 @@
+"""Which steps a person asked to run again: `force`, `start_from`, `only`. One meaning for flow, command and Python."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from artifacts.errors import UsageError
+from flows.dag import STEPS, ancestors, descendants
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What follows from `force`, `start_from` and `only`.
+
+    Attributes:
+        again: step → why it is computed again although it may be in the store.
+        needed: steps that must be hits.
+        skipped: steps that are not run at all.
+        asked: the option as a person would type it, for messages.
+    """
+
+    again: Mapping[str, str]
+    needed: frozenset[str]
+    skipped: frozenset[str]
+    asked: str
+
+
+def choose(
+    edges: Mapping[str, Mapping[str, str]], force: Sequence[str], start_from: str | None, only: str | None
+) -> Choice:
+    """Work out a choice.
+
+    `force S`: S again; what follows, as its inputs say. `start_from S`: all before S must be hits, S and all after
+    it again. `only S`: as `start_from`, but nothing after S runs. Before and after are ancestors and descendants in
+    the DAG; the other steps run as their inputs say.
+
+    Raises:
+        UsageError: no such step, or options that contradict each other.
+    """
+    for step in [*force, *filter(None, [start_from, only])]:
+        _check_name(step)
+    if start_from and only:
+        raise UsageError(f"Expected one of --from and --only, found --from {start_from} and --only {only}. Drop one.")
+    first = start_from or only
+    option = f"--from {start_from}" if start_from else f"--only {only}"
+    needed = ancestors(first, edges) if first else frozenset()
+    after = descendants(first, edges) if first else frozenset()
+    _check_force(force, needed, option, after if only else frozenset())
+    again = dict.fromkeys(force, "forced")
+    if first:
+        again |= {first: option} | ({} if only else dict.fromkeys(after, option))
+    return Choice(again, needed, after if only else frozenset(), option)
+
+
+def _check_name(step: str) -> None:
+    if step not in STEPS:
+        near = get_close_matches(step, STEPS, n=1, cutoff=0.3)
+        hint = f" Did you mean `{near[0]}`?" if near else ""
+        raise UsageError(f"No step named `{step}`.{hint} The steps: {', '.join(f'`{name}`' for name in STEPS)}.")
+
+
+def _check_force(force: Sequence[str], needed: frozenset[str], option: str, skipped: frozenset[str]) -> None:
+    for step in force:
+        if step in needed:
+            raise UsageError(
+                f"--force {step} contradicts {option}, before which every step must be in the store already."
+            )
+        if step in skipped:
+            raise UsageError(f"--force {step} contradicts {option}, after which nothing runs.")

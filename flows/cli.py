@@ -1,0 +1,145 @@
+"""The `graft` command. Nothing heavy is imported before it is needed: `graft --help` and `graft plan` are quick."""
+
+import os
+import sys
+import traceback
+from typing import Annotated
+
+import typer
+
+from artifacts.errors import UsageError
+from flows import commands
+
+app = typer.Typer(
+    name="graft",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Transfer learning as a workflow: pretrain, clone with weights, freeze, train a head, unfreeze, fine-tune, "
+    "and say honestly whether it helped. Never computes the same step twice.",
+)
+
+RecipeArgument = Annotated[
+    str, typer.Argument(help="A shipped recipe (see `graft recipes`), or the path of a YAML file.")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter: --set fine_tune.learning_rate=1e-5"),
+]
+ForceOption = Annotated[
+    list[str] | None,
+    typer.Option("--force", metavar="STEP", help="Compute STEP again; what follows, as its inputs say."),
+]
+FromOption = Annotated[
+    str | None, typer.Option("--from", metavar="STEP", help="Compute STEP and all after it; all before must be stored.")
+]
+OnlyOption = Annotated[
+    str | None, typer.Option("--only", metavar="STEP", help="As --from, but nothing after STEP runs.")
+]
+JsonOption = Annotated[
+    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")
+]
+VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Prefect's log lines too, on standard error.")]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]
+
+
+def _example(*lines: str) -> str:
+    return "[bold]Examples[/]\n\n" + "\n\n".join(f"  [cyan]{line}[/]" for line in lines)
+
+
+@app.command(
+    epilog=_example(
+        "graft run quickstart",
+        "graft run fashion-mnist-dense --set seed=1 --set fine_tune.learning_rate=1e-5",
+        "graft run ./mine.yaml --from train_head",
+    )
+)
+def run(
+    recipe: RecipeArgument,
+    settings: SetOption = None,
+    force: ForceOption = None,
+    start_from: FromOption = None,
+    only: OnlyOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Run a recipe. Steps that are in the store already are hits and cost nothing."""
+    request = commands.Request(recipe, settings or [], force or [], start_from, only)
+    _exit(commands.run(request, as_json=as_json, verbose=verbose))
+
+
+@app.command(
+    epilog=_example(
+        "graft plan quickstart", "graft plan quickstart --set fine_tune.learning_rate=1e-5 --force train_head"
+    )
+)
+def plan(
+    recipe: RecipeArgument,
+    settings: SetOption = None,
+    force: ForceOption = None,
+    start_from: FromOption = None,
+    only: OnlyOption = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Say what `graft run` with the same arguments would do, step by step, and why. Runs nothing."""
+    request = commands.Request(recipe, settings or [], force or [], start_from, only)
+    _exit(commands.plan(request, as_json=as_json))
+
+
+@app.command(epilog=_example("graft recipes", "graft recipes quickstart", "graft recipes --schema > graft.schema.json"))
+def recipes(
+    name: Annotated[str | None, typer.Argument(help="Print this recipe with every default filled in.")] = None,
+    schema: Annotated[
+        bool, typer.Option("--schema", help="Print the JSON schema; editors complete YAML from it.")
+    ] = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the recipes that ship, print one whole, or print the schema."""
+    _exit(commands.recipes(name, schema=schema))
+
+
+@app.command(epilog=_example("graft verify", "graft verify --json"))
+def verify(as_json: JsonOption = False, debug: DebugOption = False) -> None:
+    """Derive every digest and checksum in the store anew; say what is wrong and which command mends it."""
+    _exit(commands.verify(as_json=as_json))
+
+
+def _exit(code: int) -> None:
+    if code:
+        raise typer.Exit(code)
+
+
+def main() -> None:
+    """Entry point of the console command. Exit codes: 0; 1 for a failed run or a damaged store; 2 for bad usage."""
+    code = _guarded(sys.argv[1:])
+    sys.stdout.flush()
+    sys.exit(code)
+
+
+def _guarded(argv: list[str]) -> int:
+    """Run the command; errors become one paragraph on standard error, a traceback only with --debug."""
+    try:
+        app(argv, prog_name="graft")
+        return 0
+    except SystemExit as leaving:  # how Typer ends: 0, a command's own code, or 2 with the usage already printed
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except BrokenPipeError:  # the reader of a pipe has left; the interpreter must not complain at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as problem:  # whatever it is, a person gets one paragraph; --debug shows the rest
+        return _say(problem, "--debug" in argv)
+
+
+def _say(problem: Exception, debug: bool) -> int:
+    if debug:
+        traceback.print_exception(problem)
+    else:
+        print(f"graft: {commands.paragraph(problem)}", file=sys.stderr)
+    return 2 if isinstance(problem, UsageError) else 1
+
+
+if __name__ == "__main__":
+    main()

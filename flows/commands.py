@@ -1,0 +1,180 @@
+"""What the commands of `cli.py` do, each returning its exit code."""
+
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from artifacts.errors import GraftError, RunFirst
+from artifacts.runs import Runs
+from artifacts.store import Store
+from flows import plan as planning
+from flows import recipe_files
+from flows.choice import choose
+from flows.dag import edges
+from tasks.pure.errors import PureError
+
+# 130 is what shells say of a command that Ctrl-C ended.
+EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 130}
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments that `run` and `plan` have in common."""
+
+    recipe: str
+    settings: list[str]
+    force: list[Any]  # names of steps; checked by `choose`
+    start_from: Any
+    only: Any
+
+    def load(self) -> recipe_files.LoadedRecipe:
+        """Raises RecipeError."""
+        return recipe_files.load(self.recipe, dict(recipe_files.parse_setting(text) for text in self.settings))
+
+
+def run(request: Request, as_json: bool, verbose: bool) -> int:
+    """Check, plan, then run under Prefect with the terminal watching."""
+    loaded = request.load()
+    choice = choose(edges(loaded.recipe), request.force, request.start_from, request.only)
+    steps = planning.walk(loaded, choice)
+    try:
+        planning.check_needed(loaded, choice, steps)
+    except RunFirst:
+        if as_json:
+            _print_json(planning.refused(loaded, steps))
+        raise
+    with _only_json_on_stdout(as_json):
+        record = _run_under_prefect(request, loaded, as_json, verbose)
+    if as_json:
+        from flows.summary import as_json as summarised
+
+        _print_json(summarised(record))
+    return EXIT_CODES[record.state]
+
+
+def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_json: bool, verbose: bool) -> Any:
+    """Run the flow; a failure is said on standard error and stands in the record that is returned."""
+    from rich.console import Console
+
+    from flows.terminal import TerminalObserver, print_result
+
+    _quiet_libraries(verbose)
+    from flows.server import prefect_server
+
+    console = Console(stderr=as_json)
+    observer = TerminalObserver(console)
+    with prefect_server():
+        from flows.transfer_learning import observed_by, transfer_learning
+
+        try:
+            with observer, observed_by(observer):
+                transfer_learning(
+                    loaded.name,
+                    loaded.overrides,
+                    request.force,
+                    request.start_from,
+                    request.only,
+                )
+        except KeyboardInterrupt:
+            if observer.record is None:
+                raise
+            print("graft: interrupted. What had ended is in the store; run again to go on from there.", file=sys.stderr)
+        except Exception as problem:
+            if observer.record is None or "--debug" in sys.argv:
+                raise
+            print(f"graft: {paragraph(problem)}", file=sys.stderr)
+    if observer.record is None:
+        raise RuntimeError("The flow ended without having begun a run.")
+    record = Runs(Store()).get(observer.record.id)
+    if record.state == "completed":
+        print_result(console, record)
+    return record
+
+
+def _quiet_libraries(verbose: bool) -> None:
+    """Prefect's lines go to its server, and to standard error only when asked for. Before Prefect is imported."""
+    if not verbose:
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+
+
+@contextmanager
+def _only_json_on_stdout(as_json: bool) -> Iterator[None]:
+    """While a run goes on, whatever a library writes to standard output lands on standard error."""
+    if not as_json:
+        yield
+        return
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        sys.stdout.flush()
+        os.dup2(kept, 1)
+        os.close(kept)
+
+
+def plan(request: Request, as_json: bool) -> int:
+    """Print the plan; exit code 1, with the same object, where a step that must be stored is not."""
+    loaded = request.load()
+    choice = choose(edges(loaded.recipe), request.force, request.start_from, request.only)
+    steps = planning.walk(loaded, choice)
+    if as_json:
+        _print_json(planning.as_json(loaded, steps))
+    else:
+        from rich.console import Console
+
+        from flows.terminal import print_plan
+
+        print_plan(Console(), loaded.title, steps)
+    planning.check_needed(loaded, choice, steps)
+    return 0
+
+
+def recipes(name: str | None, schema: bool) -> int:
+    """Names with their first comment line, one recipe whole, or the schema."""
+    if schema:
+        _print_json(recipe_files.schema())
+    elif name:
+        print(recipe_files.to_yaml(recipe_files.load(name).recipe), end="")
+    else:
+        width = max(len(each) for each in recipe_files.names())
+        for each in recipe_files.names():
+            print(f"{each:<{width}}  {recipe_files.purpose(each)}")
+    return 0
+
+
+def verify(as_json: bool) -> int:
+    """Check the whole store; exit code 1 where something is wrong."""
+    from rich.console import Console
+
+    from artifacts.verify import verify as derive_anew
+    from flows.terminal import print_problems
+
+    with _only_json_on_stdout(as_json):
+        found = derive_anew(Store())
+    if as_json:
+        _print_json({"artifacts": found.artifacts, "executions": found.executions, "problems": found.problems})
+    else:
+        console = Console()
+        print_problems(console, found.problems)
+        verdict = f"{len(found.problems)} problems" if found.problems else "nothing is wrong"
+        console.print(f"{found.artifacts} artifacts, {found.executions} executions: {verdict}", highlight=False)
+    return 1 if found.problems else 0
+
+
+def paragraph(problem: BaseException) -> str:
+    """An error for people: what graft says on purpose as it is, the rest with its kind and a way to see more."""
+    if isinstance(problem, GraftError | PureError):
+        return str(problem)
+    text = " ".join(str(problem).split())
+    return f"{type(problem).__name__}: {text} (run again with --debug for the traceback)"
+
+
+def _print_json(value: Mapping[str, Any]) -> None:
+    print(json.dumps(value, indent=2, ensure_ascii=False))

@@ -1,0 +1,248 @@
+"""Recipe: the typed parameters of a run, one section a step.
+
+A recipe is checked whole before anything runs: unknown keys, wrong types and NaN by pydantic, impossible combinations
+by `flows/recipe_checks.py`. `flows/recipe_files.py` reads it from YAML. Layers are named from the bottom:
+`dense_1` … `dense_N` or `conv_1` … `conv_N` in the base, `added_1` … above them, then `head`. One layer is one Dense or
+convolution with its batch norm, activation, dropout and pooling.
+"""
+
+import hashlib
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+
+from flows import recipe_checks
+
+DatasetName = Literal["fashion_mnist", "fashion_mnist_sample", "mnist", "cifar10", "cifar100", "digits", "npz"]
+Count = Annotated[int, Field(ge=1)]
+Fraction = Annotated[float, Field(ge=0, lt=1)]
+Text = Annotated[str, Field(min_length=1)]
+ClassLabel = Annotated[int, Field(ge=0)] | Text
+LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
+Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
+
+DEFAULT_WIDTHS = {"dense": (128, 64, 32, 16), "cnn": (32, 64, 128)}
+
+
+class Section(BaseModel):
+    """Base of all sections: unknown keys, silent conversions, NaN and infinities are refused; nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Task(Section):
+    """What is to be told apart: either `classes` or `one_vs_rest`."""
+
+    one_vs_rest: ClassLabel | None = Field(default=None, description="One class, by number or name, against the rest.")
+    classes: Literal["all"] | Annotated[list[ClassLabel], Field(min_length=2)] | None = Field(
+        default_factory=lambda data: "all" if data.get("one_vs_rest") is None else None,
+        description="`all`, or two or more classes by number or name; their order gives the new labels 0, 1, …",
+    )
+
+    @model_validator(mode="after")
+    def _is_exactly_one(self) -> Self:
+        if (self.classes is None) == (self.one_vs_rest is None):
+            raise ValueError("expected exactly one of `classes` and `one_vs_rest`; leave the other out")
+        return self
+
+
+class DataSection(Section):
+    """A data set and the task over it."""
+
+    dataset: DatasetName = Field(description="Which data set; `npz` is a file of your own.")
+    path: Text | None = Field(
+        default=None,
+        description="Folder of the data set's files, or the npz file; relative to the recipe's own folder.",
+    )
+    task: Task = Field(default_factory=Task, description="Which classes are told apart.")
+    labels: Literal["all"] | Count = Field(
+        default="all", description="Total number of training labels, validation included; stratified and seeded."
+    )
+    validation: Fraction = Field(default=0.0, description="Fraction of the training labels kept for validation.")
+
+
+class Source(DataSection):
+    """`load_data.source`: what the base is pretrained on."""
+
+
+class Target(DataSection):
+    """`load_data.target`: what the base is grafted onto."""
+
+    gate: Fraction = Field(default=0.0, description="Fraction of training images set aside by hash, never trained on.")
+
+
+class Training(Section):
+    """Keys that every training step has."""
+
+    epochs: Count = Field(default=10, description="Passes over the training images.")
+    batch_size: Count = Field(default=32, description="Images in one update.")
+    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate.")
+    early_stopping: Count | None = Field(
+        default=None,
+        description="Stop after this many epochs without improvement and restore the best weights; null: never.",
+    )
+    class_weights: bool = Field(default=False, description="Weigh classes inversely to their frequency (`balanced`).")
+
+
+class Network(Section):
+    """The base's architecture."""
+
+    architecture: Literal["dense", "cnn"] = Field(default="dense", description="Kind of layers, bottom to top.")
+    widths: Annotated[list[Count], Field(min_length=1)] = Field(
+        default_factory=lambda data: list(DEFAULT_WIDTHS[data.get("architecture", "dense")]),
+        description="Units or filters of each layer; by default 128-64-32-16 for dense, 32-64-128 for cnn.",
+    )
+    scale: Literal["none", "unit"] = Field(
+        default="unit", description="`unit` divides pixels by 255; `none` leaves 0-255."
+    )
+    batch_norm: Switch = Field(
+        default_factory=lambda data: data.get("architecture") == "cnn",
+        description="Batch norm in every layer; by default true for cnn, false for dense.",
+    )
+    batch_norm_momentum: float = Field(
+        default=0.9, gt=0, lt=1, description="Momentum of batch norm's moving statistics."
+    )
+    dropout: Fraction = Field(default=0.0, description="Dropout rate after every layer.")
+    l2: float = Field(default=0.0, ge=0, description="L2 penalty on every kernel.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _null_is_the_default(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("batch_norm", False) is None:
+            return {key: value for key, value in data.items() if key != "batch_norm"}
+        return data
+
+
+class Pretrain(Training, Network):
+    """`pretrain`: the base and its training on the source task."""
+
+
+class SaveModel(Section):
+    """`save_model`: has no parameters."""
+
+
+class CloneWithWeights(Section):
+    """`clone_with_weights`: what is reused of the base."""
+
+    layers: Literal["all"] | Count | Text = Field(
+        default="all", description="How many layers are reused, from the bottom, or the topmost reused one's name."
+    )
+    copy_weights: bool = Field(default=True, description="false keeps fresh weights: a random base, for comparison.")
+    add_hidden: list[Count] = Field(default_factory=list, description="Units of hidden layers added below the head.")
+
+
+class Freeze(Section):
+    """`freeze`: what the head's training leaves alone."""
+
+    layers: LayerChoice = Field(
+        default="all", description="The N lowest reused layers, or names, or patterns like `conv_*`."
+    )
+    batch_norm: Literal["frozen", "trained"] = Field(default="frozen", description="Batch norm in frozen layers.")
+
+
+class TrainHead(Training):
+    """`train_head`: training of the new head on the frozen base."""
+
+
+class Unfreeze(Section):
+    """`unfreeze`: what fine-tuning may change again."""
+
+    layers: LayerChoice = Field(
+        default="all", description="The N topmost reused layers, or names or patterns like `conv_*`."
+    )
+    batch_norm: Literal["frozen", "trained"] = Field(
+        default="frozen", description="Batch norm in unfrozen layers; `frozen` keeps it in inference mode."
+    )
+
+
+class FineTune(Training):
+    """`fine_tune`: training of the head and the unfrozen layers."""
+
+    learning_rate: float = Field(default=1e-4, gt=0, description="Adam's learning rate.")
+
+
+class Evaluate(Section):
+    """`evaluate`: on the target's test images."""
+
+    bootstrap: int = Field(default=2000, ge=100, description="Resamples behind the confidence interval.")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="Coverage of the confidence interval.")
+
+
+class Figures(Section):
+    """`figures`: pictures for the report."""
+
+    mistakes: int = Field(default=12, ge=0, le=50, description="How many of the most confident mistakes are shown.")
+
+
+class Report(Section):
+    """`report`: has no parameters."""
+
+
+class Recipe(Section):
+    """The parameters of a run of `transfer_learning`, one section a step."""
+
+    seed: int = Field(default=0, ge=0, description="Every step derives its own seed from this one and its name.")
+    source: Source = Field(description="The data that the base is pretrained on.")
+    target: Target = Field(description="The data that the base is grafted onto.")
+    pretrain: Pretrain = Field(default_factory=Pretrain, description="The base and its training.")
+    save_model: SaveModel = Field(default_factory=SaveModel, description="Saves the base and proves the file.")
+    clone_with_weights: CloneWithWeights = Field(default_factory=CloneWithWeights, description="What is reused.")
+    freeze: Freeze = Field(default_factory=Freeze, description="What the head's training leaves alone.")
+    train_head: TrainHead = Field(default_factory=TrainHead, description="Training of the new head.")
+    unfreeze: Unfreeze = Field(default_factory=Unfreeze, description="What fine-tuning may change again.")
+    fine_tune: FineTune = Field(default_factory=FineTune, description="Training of the head and the unfrozen layers.")
+    evaluate: Evaluate = Field(default_factory=Evaluate, description="How well it does on the test images.")
+    figures: Figures = Field(default_factory=Figures, description="The pictures for the report.")
+    report: Report = Field(default_factory=Report, description="The page.")
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        problems = recipe_checks.impossibilities(self)
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+    def base_layers(self) -> list[str]:
+        """Names of the base's layers, bottom to top."""
+        kind = "conv" if self.pretrain.architecture == "cnn" else "dense"
+        return [f"{kind}_{number}" for number in range(1, len(self.pretrain.widths) + 1)]
+
+    def reused_layers(self) -> list[str]:
+        """Those of the base that `clone_with_weights` keeps."""
+        base, cut = self.base_layers(), self.clone_with_weights.layers
+        if isinstance(cut, int):
+            return base[:cut]
+        return base if cut == "all" else base[: base.index(cut) + 1]
+
+    def added_layers(self) -> list[str]:
+        """Names of the hidden layers added below the head."""
+        return [f"added_{number}" for number in range(1, len(self.clone_with_weights.add_hidden) + 1)]
+
+    def frozen_layers(self) -> list[str]:
+        """The reused layers that `freeze` names; a number counts from the bottom."""
+        reused, choice = self.reused_layers(), self.freeze.layers
+        return reused[:choice] if isinstance(choice, int) else recipe_checks.named(reused, choice)
+
+    def unfrozen_layers(self) -> list[str]:
+        """The reused layers that `unfreeze` names; a number counts from the top."""
+        reused, choice = self.reused_layers(), self.unfreeze.layers
+        return reused[len(reused) - choice :] if isinstance(choice, int) else recipe_checks.named(reused, choice)
+
+    def trainable_in_head(self) -> list[str]:
+        """The layers that `train_head` trains: reused and not frozen, added, and the head."""
+        frozen = set(self.frozen_layers())
+        return [name for name in self.reused_layers() if name not in frozen] + self.added_layers() + ["head"]
+
+    def trainable_in_fine_tune(self) -> list[str]:
+        """The layers that `fine_tune` trains: those of the head's training and the unfrozen ones."""
+        still_frozen = set(self.frozen_layers()) - set(self.unfrozen_layers())
+        return [name for name in self.reused_layers() if name not in still_frozen] + self.added_layers() + ["head"]
+
+    def step_seed(self, step: str) -> int:
+        """The step's own seed, 0 … 2**31 - 1: 31 bits of the SHA-256 of "<seed>/<step>"."""
+        first_bytes = hashlib.sha256(f"{self.seed}/{step}".encode()).digest()[:4]
+        return int.from_bytes(first_bytes, "big") & 0x7FFFFFFF
+
+    def source_gate(self) -> float:
+        """The fraction that the source must set aside too: the target's, where both read the same images, else 0."""
+        return self.target.gate if recipe_checks.same_images(self.source, self.target) else 0.0

@@ -1,0 +1,169 @@
+"""The interpreter of the DAG that runs: each step as a Prefect task, with the run's record kept up to date."""
+
+import time
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from prefect import get_run_logger
+
+from artifacts.refs import StepResult
+from artifacts.runs import RunRecord, Runs
+from flows import arguments as recipe_arguments
+from flows import summary
+from flows.choice import Choice
+from flows.dag import STEPS
+from flows.decisions import Detective
+from flows.recipe_files import LoadedRecipe
+from tasks import sources
+from tasks.caching import prefect_storage
+from tasks.clone_with_weights import clone_with_weights
+from tasks.evaluate import evaluate
+from tasks.figures import figures
+from tasks.fine_tune import fine_tune
+from tasks.freeze import freeze
+from tasks.identity import SourceFiles
+from tasks.load_data import load_data
+from tasks.pretrain import pretrain
+from tasks.progress import EpochNews
+from tasks.report import report
+from tasks.save_model import save_model
+from tasks.train_head import train_head
+from tasks.unfreeze import unfreeze
+
+TASKS: Mapping[str, Any] = {
+    "load_data.source": load_data,
+    "load_data.target": load_data,
+    "pretrain": pretrain,
+    "save_model": save_model,
+    "clone_with_weights": clone_with_weights,
+    "freeze": freeze,
+    "train_head": train_head,
+    "unfreeze": unfreeze,
+    "fine_tune": fine_tune,
+    "evaluate": evaluate,
+    "figures": figures,
+    "report": report,
+}
+
+
+class Observer(Protocol):
+    """Who wants to see a run while it goes: the terminal. Does nothing by default."""
+
+    def run_started(self, record: RunRecord) -> None: ...
+
+    def step_started(self, step: str, reason: str) -> None: ...
+
+    def epoch(self, news: EpochNews) -> None: ...
+
+    def step_finished(self, entry: Mapping[str, Any]) -> None: ...
+
+
+class NoObserver:
+    """Nobody watches."""
+
+    def run_started(self, record: RunRecord) -> None:
+        """Ignore it."""
+
+    def step_started(self, step: str, reason: str) -> None:
+        """Ignore it."""
+
+    def epoch(self, news: EpochNews) -> None:
+        """Ignore it."""
+
+    def step_finished(self, entry: Mapping[str, Any]) -> None:
+        """Ignore it."""
+
+
+class _Skipped(dict[str, None]):
+    """The outputs of a step that was not run; only other skipped steps receive them."""
+
+    def __missing__(self, _name: str) -> None:
+        return None
+
+
+class Runner:
+    """Runs the steps of one run, in the order in which the DAG names them.
+
+    Args:
+        record: the run's record, already opened.
+        detective: explains why a step has to run; it sees the store as it is when the step's turn comes.
+    """
+
+    def __init__(
+        self, loaded: LoadedRecipe, choice: Choice, record: RunRecord, detective: Detective, observer: Observer
+    ) -> None:
+        self.loaded, self.choice, self.record, self.detective = loaded, choice, record, detective
+        self.store, self.observer = detective.store, observer
+        self.runs = Runs(self.store)
+        self.inputs: dict[str, dict[str, str]] = {}
+        self.started = time.perf_counter()
+        observer.run_started(record)
+
+    def __call__(self, step: str, **arguments: Any) -> Any:
+        if step in self.choice.skipped:
+            self._note(summary.entry(step, "skipped", f"after {self.choice.asked}"))
+            return _Skipped()
+        began = time.perf_counter()
+        run = self._report if step == "report" else self._step
+        try:
+            return run(step, arguments, began)
+        except BaseException as problem:
+            self._fail(step, problem, time.perf_counter() - began)
+            raise
+
+    def _step(self, step: str, arguments: dict[str, Any], began: float) -> StepResult:
+        if step.startswith("load_data."):
+            arguments["files"] = self._files(arguments)
+        finding = self.detective.look(step, arguments)
+        again = self.choice.again.get(step)
+        refresh = bool(again) or not finding.hit
+        reason = again or finding.reason
+        self.observer.step_started(step, reason if refresh else "")
+        get_run_logger().info("%s: %s", step, reason)
+        result, cached = self._call(step, arguments, refresh)
+        if cached and result.key != finding.key:  # a record was moved to another key's place: do not believe it
+            result, cached = self._call(step, arguments, refresh=True)
+        self.inputs[step] = summary.input_digests(arguments)
+        entry = summary.entry(step, "hit" if cached else "ran", reason, time.perf_counter() - began, result)
+        if step == "evaluate":
+            self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))
+        self._note(entry)
+        return result
+
+    def _call(self, step: str, arguments: Mapping[str, Any], refresh: bool) -> tuple[StepResult, bool]:
+        """Ask Prefect for the step. Called directly, not submitted, so that a cancelled run unwinds cleanly."""
+        ready = TASKS[step].with_options(
+            name=step, task_run_name=step, result_storage=prefect_storage(self.store), refresh_cache=refresh
+        )
+        state = ready(**arguments, return_state=True)
+        return state.result(), state.name == "Cached"
+
+    def _files(self, arguments: Mapping[str, Any]) -> SourceFiles:
+        wanted = recipe_arguments.path(self.loaded.recipe, arguments["role"])
+        found = sources.fetch(arguments["selection"].dataset, wanted)
+        return SourceFiles({role: str(path) for role, path in found.items()})
+
+    def _report(self, step: str, arguments: dict[str, Any], began: float) -> dict[str, Any]:
+        self.observer.step_started(step, "")
+        about = summary.about(self, arguments, time.perf_counter() - self.started)
+        written = report.with_options(task_run_name=step)(arguments["evaluation"], arguments["figures"], about)
+        self.record = self.runs.update(self.record, report=written["html"], verdict=written["verdict"])
+        seconds = time.perf_counter() - began
+        self._note(summary.entry(step, "ran", "never cached: it is about this run", seconds))
+        return written
+
+    def _note(self, entry: dict[str, Any]) -> None:
+        self.record = self.runs.update(self.record, steps=[*self.record.steps, entry])
+        self.observer.step_finished(entry)
+
+    def _fail(self, step: str, problem: BaseException, seconds: float) -> None:
+        why = summary.one_line(problem) if isinstance(problem, Exception) else "interrupted"
+        self._note(summary.entry(step, "failed", why, seconds))
+        for later in STEPS[STEPS.index(step) + 1 :]:
+            self._note(summary.entry(later, "skipped", f"`{step}` failed"))
+
+    def close(self, state: str, message: str | None = None) -> RunRecord:
+        """Write the record's last state: `completed`, `failed` or `cancelled`."""
+        seconds = round(time.perf_counter() - self.started, 2)
+        self.record = self.runs.update(self.record, state=state, seconds=seconds, message=message)
+        return self.record

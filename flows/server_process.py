@@ -1,0 +1,38 @@
+"""Prefect's server as a child that cannot outlive its parent.
+
+Run as `python -m flows.server_process PORT` with a pipe as standard input: when the parent ends, however it ends
+(`kill -9` included), the pipe closes and the server stops. Prefect's own embedded server stays behind in that case.
+"""
+
+import os
+import sys
+import threading
+
+
+def _stop_with_parent(server: "object") -> None:
+    sys.stdin.buffer.read()
+    server.should_exit = True  # type: ignore[attr-defined]
+    # A server that is still starting does not look at `should_exit`; nobody is left to wait for it.
+    threading.Timer(5.0, os._exit, (0,)).start()
+
+
+def main() -> None:
+    """Serve Prefect's API on 127.0.0.1 until standard input closes or SIGTERM comes."""
+    import uvicorn
+
+    config = uvicorn.Config(
+        "prefect.server.api.server:create_app",
+        factory=True,
+        host="127.0.0.1",
+        port=int(sys.argv[1]),
+        log_level="error",
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+    )
+    server = uvicorn.Server(config)
+    threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
+    server.run()
+
+
+if __name__ == "__main__":
+    main()

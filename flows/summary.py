@@ -1,0 +1,121 @@
+"""What is said of a run: a step's entry in the record, the metrics, what the report's page is about."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from artifacts import codecs
+from artifacts.refs import Ref, StepResult
+from artifacts.runs import RunRecord
+from artifacts.store import Store
+from flows import controls, recipe_files
+from flows.recipe import Recipe
+
+if TYPE_CHECKING:
+    from flows.running import Runner
+
+SHOWN_METRICS = (
+    "accuracy",
+    "accuracy_low",
+    "accuracy_high",
+    "balanced_accuracy",
+    "macro_f1",
+    "log_loss",
+    "calibration_error",
+    "roc_auc",
+    "pr_auc",
+    "num_test",
+)
+
+
+def entry(
+    step: str, status: str, reason: str, seconds: float = 0.0, result: StepResult | None = None
+) -> dict[str, Any]:
+    """A step as it stands in the run's record and in `--json`."""
+    outputs = {name: ref.digest for name, ref in result.outputs.items()} if result else {}
+    return {
+        "step": step,
+        "status": status,
+        "reason": reason,
+        "seconds": round(seconds, 3),
+        "key": result.key if result else None,
+        "artifact": next(iter(outputs.values()), None),
+        "outputs": outputs,
+    }
+
+
+def as_json(record: RunRecord) -> dict[str, Any]:
+    """What `graft run --json` prints."""
+    return {
+        "run": record.id,
+        "recipe": record.recipe,
+        "state": record.state,
+        "steps": record.steps,
+        "metrics": dict(record.metrics),
+        "report": record.report,
+    }
+
+
+def metrics(store: Store, evaluation: Ref) -> dict[str, Any]:
+    """The plain figures of an evaluation that lists and scripts want, without tables."""
+    whole = codecs.read_evaluation(store.folder(evaluation))
+    plain = {name: whole[name] for name in SHOWN_METRICS if whole.get(name) is not None}
+    plain["majority_accuracy"] = whole["majority"]["accuracy"]
+    plain["after_head_accuracy"] = whole["after_head"]["accuracy"]
+    plain["base_accuracy"] = whole["base"]["accuracy"]
+    return plain
+
+
+def one_line(problem: BaseException) -> str:
+    """An error for a list of steps: its message, or its kind where it has none."""
+    text = " ".join(str(problem).split())
+    return text or type(problem).__name__
+
+
+def input_digests(arguments: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value.digest for name, value in arguments.items() if isinstance(value, Ref)}
+
+
+def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """The arguments of `Page`, save metrics and pictures."""
+    record, recipe = runner.record, runner.loaded.recipe
+    return {
+        "title": run_title(record.title, recipe),
+        "run": {
+            "id": record.id,
+            "name": run_title(record.title, recipe),
+            "recipe": record.title,
+            "started": record.started,
+            "seconds": round(seconds, 1),
+        },
+        "steps": [{**step, "inputs": runner.inputs.get(step["step"], {})} for step in record.steps],
+        "recipe_yaml": recipe_files.to_yaml(recipe),
+        "copy_weights": recipe.clone_with_weights.copy_weights,
+        "facts": _facts(runner.store, recipe, arguments),
+        "controls": controls.compare(record, runner.runs.all()),
+    }
+
+
+def run_title(title: str, recipe: Recipe) -> str:
+    """`fashion-mnist-cnn · seed 0`; a random base is called one."""
+    base = "" if recipe.clone_with_weights.copy_weights else " · random base"
+    return f"{title} · seed {recipe.seed}{base if 'random' not in title else ''}"
+
+
+def _facts(store: Store, recipe: Recipe, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    source, target = (store.manifest(arguments[role]).facts for role in ("source", "target"))
+    return {
+        "source": _described(recipe.source.dataset, source),
+        "target": _described(recipe.target.dataset, target),
+        "num_train": target["counts"]["train"],
+        "num_validation": target["counts"]["validation"],
+        "num_test": target["counts"]["test"],
+        "reused_layers": recipe.reused_layers(),
+        "trainable": recipe.trainable_in_fine_tune(),
+        "base": "copied weights" if recipe.clone_with_weights.copy_weights else "random base",
+    }
+
+
+def _described(dataset: str, facts: Mapping[str, Any]) -> str:
+    names = facts["class_names"]
+    shown = ", ".join(names) if len(names) <= 10 else f"{len(names)} classes"
+    return f"{dataset}: {shown}"

@@ -1,0 +1,118 @@
+"""What a person sees in a terminal: steps as they end, a bar while one trains, the result."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from artifacts.runs import RunRecord
+from flows.plan import PlannedStep
+from tasks.progress import EpochNews
+
+STATUS = {
+    "hit": "[green]hit[/]",
+    "ran": "[cyan]ran[/]",
+    "failed": "[red]failed[/]",
+    "skipped": "[dim]skipped[/]",
+    "run": "[cyan]RUN[/]",
+    "hit-if-same": "[yellow]HIT if same[/]",
+}
+WIDTH = 18  # of the longest step's name
+
+
+class TerminalObserver:
+    """Draws a run as it goes. Use as a context manager, so that the bar is taken away at the end."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.record: RunRecord | None = None
+        self.bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[news]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.task: TaskID | None = None
+
+    def __enter__(self) -> "TerminalObserver":
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def run_started(self, record: RunRecord) -> None:
+        self.record = record
+        settings = "".join(f" · {escape(key)}={escape(str(value))}" for key, value in record.overrides.items())
+        self._print(f"[bold]{escape(record.title)}[/] · run {record.number}{settings}")
+
+    def step_started(self, step: str, reason: str) -> None:
+        """Show a spinner; the reason is printed with the step's end."""
+        self._clear()
+        self.task = self.bar.add_task(f"{step:<{WIDTH}}", total=None, news="")
+
+    def epoch(self, news: EpochNews) -> None:
+        """Move the bar; in a log file, where nothing moves, say so every epoch that took a while."""
+        if self.task is not None:
+            shown = "  ".join(f"{name} {value:.3f}" for name, value in news.logs.items())
+            epoch = f"epoch {min(news.epoch + 1, news.epochs)}/{news.epochs}"
+            self.bar.update(self.task, total=news.epochs, completed=news.epoch + news.fraction)
+            if shown:
+                self.bar.update(self.task, news=f"{epoch}  {shown}")
+
+    def step_finished(self, entry: Mapping[str, Any]) -> None:
+        self._clear()
+        why = "" if entry["status"] == "hit" else f"  [dim]{escape(str(entry['reason']))}[/]"
+        seconds = "        " if entry["status"] == "skipped" else f"{entry['seconds']:6.1f} s"
+        status = STATUS[entry["status"]]
+        padding = " " * (8 - len(entry["status"]))
+        self._print(f"  {entry['step']:<{WIDTH}} {status}{padding}{seconds}{why}")
+
+    def _clear(self) -> None:
+        if self.task is not None:
+            self.bar.remove_task(self.task)
+            self.task = None
+
+    def _print(self, line: str) -> None:
+        self.console.print(line, highlight=False, soft_wrap=True)
+
+
+def print_result(console: Console, record: RunRecord) -> None:
+    """What was learnt, and where the report lies."""
+    console.print()
+    if record.metrics and not record.verdict:  # `--only evaluate` ends before the report
+        accuracy = [f"{100 * record.metrics[name]:.1f} %" for name in ("accuracy", "accuracy_low", "accuracy_high")]
+        console.print(f"Accuracy {accuracy[0]} (interval {accuracy[1]} to {accuracy[2]})", highlight=False)
+    for sentence in record.verdict:
+        console.print(escape(sentence), highlight=False, soft_wrap=True)
+    done = sum(step["status"] == "hit" for step in record.steps)
+    console.print(f"\n{done} of {len(record.steps)} steps were hits · {record.seconds:.1f} s", highlight=False)
+    if record.report:
+        console.print(f"Report: {escape(record.report)}", highlight=False, soft_wrap=True)
+
+
+def print_plan(console: Console, title: str, steps: Sequence[PlannedStep]) -> None:
+    """A plan as a table: step, HIT or RUN, why."""
+    table = Table(title=escape(title), title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("step")
+    table.add_column("plan")
+    table.add_column("why", overflow="fold")
+    for step in steps:
+        shown = "[green]HIT[/]" if step.status == "hit" else STATUS[step.status]
+        table.add_row(step.step, shown, escape(step.reason))
+    console.print(table, highlight=False)
+
+
+def print_problems(console: Console, problems: Sequence[Mapping[str, str]]) -> None:
+    """What `graft verify` found wrong, and what mends it."""
+    for problem in problems:
+        console.print(f"[red]✗[/] {escape(problem['what'])}", highlight=False, soft_wrap=True)
+        console.print(f"  mend it: {escape(problem['mend'])}", highlight=False, soft_wrap=True)

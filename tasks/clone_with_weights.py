@@ -1,0 +1,28 @@
+"""Step `clone_with_weights`: the base's layers on the target's images, with a new head."""
+
+from artifacts import codecs
+from artifacts.refs import DatasetRef, ModelRef, StepResult
+from tasks.caching import step_task
+from tasks.device import prepare
+from tasks.execution import StepExecution
+from tasks.pure import proof, session, surgery
+
+
+@step_task
+def clone_with_weights(base: ModelRef, target: DatasetRef, scion: surgery.Scion, seed: int) -> StepResult:
+    """Clone the reused layers (with weights, or as a random base), add layers and a head. Output: `model`.
+
+    Raises:
+        SurgeryError: the base has no such layers, or colours do not convert.
+        ContractBroken: the base was changed by this.
+    """
+    step = StepExecution("clone_with_weights", base=base, target=target, scion=scion, seed=seed)
+    prepare()
+    source = step.model(base)
+    session.fresh(seed)
+    facts = step.facts(target)
+    model = surgery.graft(source, scion, facts["image_shape"], len(facts["class_names"]))
+    if not scion.copy_weights:
+        surgery.calibrate_batch_norms(model, step.part(target, "train")[0])
+    proof.check_digest(base.digest, codecs.model_digest(source), "the source model, untouched by cloning,")
+    return step.finish(model=codecs.encode_model(model))

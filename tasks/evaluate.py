@@ -1,0 +1,39 @@
+"""Step `evaluate`: the only one that sees the test split."""
+
+from typing import Any
+
+from artifacts import codecs
+from artifacts.refs import DatasetRef, ModelRef, StepResult
+from tasks.caching import step_task
+from tasks.device import prepare
+from tasks.execution import StepExecution
+from tasks.pure import judgement, session
+
+
+@step_task
+def evaluate(
+    model: ModelRef,
+    head: ModelRef,
+    base: ModelRef,
+    source: DatasetRef,
+    target: DatasetRef,
+    bootstrap: int,
+    confidence: float,
+    seed: int,
+) -> StepResult:
+    """Judge the fine-tuned network, the one before fine-tuning, and the base on its own task. Output: `evaluation`."""
+    arguments: dict[str, Any] = {"model": model, "head": head, "base": base, "source": source, "target": target}
+    step = StepExecution("evaluate", **arguments, bootstrap=bootstrap, confidence=confidence, seed=seed)
+    prepare()
+    session.fresh(seed)
+    bounds = judgement.Bounds(bootstrap, confidence, seed)
+    ours, theirs = _task(step, target), _task(step, source)
+    metrics, predictions = judgement.judge(step.model(model), ours, bounds)
+    metrics["after_head"] = judgement.accuracy_only(step.model(head), ours, bounds)
+    metrics["base"] = judgement.base_figures(step.model(base), theirs, bounds)
+    return step.finish(evaluation=codecs.encode_evaluation(metrics, predictions))
+
+
+def _task(step: StepExecution, dataset: DatasetRef) -> judgement.JudgedTask:
+    names = tuple(step.facts(dataset)["class_names"])
+    return judgement.JudgedTask(step.part(dataset, "train"), step.part(dataset, "test"), names)

@@ -1,0 +1,81 @@
+"""One execution of a step: read its inputs from the store, put its outputs, record what happened."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from artifacts import codecs
+from artifacts.digest import digest_json
+from artifacts.executions import Execution
+from artifacts.refs import DatasetRef, EvaluationRef, FiguresRef, HistoryRef, ModelRef, Ref, StepResult
+from artifacts.store import Encoded, Store
+from tasks import progress
+from tasks.identity import identity
+
+if TYPE_CHECKING:
+    import keras
+    import pandas as pd
+
+
+class StepExecution:
+    """The bookkeeping round a step's pure code.
+
+    Made at the start of a task with the step's name and the very arguments of the task; `finish` ends it. If the body
+    raises, nothing is recorded, and the next run computes the step again.
+    """
+
+    def __init__(self, step: str, **arguments: Any) -> None:
+        self.store = Store()
+        self.step = step
+        self.identity = identity(step, arguments, self.store)
+        self._started = time.perf_counter()
+
+    def finish(self, **outputs: Encoded) -> StepResult:
+        """Put the outputs, the main one first, write the execution, and return the references."""
+        stored = {name: self.store.put(content) for name, content in outputs.items()}
+        seconds = round(time.perf_counter() - self._started, 3)
+        execution = Execution(self.identity, stored, seconds, {})
+        self.store.record(execution)
+        return StepResult(digest_json(self.identity), execution.refs())
+
+    def model(self, ref: ModelRef) -> "keras.Model":
+        """The network of `ref`, reloaded in safe mode, not compiled."""
+        return codecs.read_model(self._checked(ref))
+
+    def facts(self, ref: Ref) -> dict[str, Any]:
+        """The facts in the manifest of `ref` (shapes, class names) without reading its arrays."""
+        return dict(self.store.manifest(ref).facts)
+
+    def part(self, ref: DatasetRef, part: str) -> tuple[np.ndarray, np.ndarray]:
+        """Images (n, height, width, channels) and labels (n,) of one part of a data set."""
+        return codecs.read_part(self._checked(ref), part)
+
+    def history(self, ref: HistoryRef) -> "pd.DataFrame":
+        return codecs.read_history(self._checked(ref))
+
+    def evaluation(self, ref: EvaluationRef) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+        """The figures and the arrays of predictions."""
+        folder = self._checked(ref)
+        return codecs.read_evaluation(folder), codecs.read_predictions(folder)
+
+    def figures(self, ref: FiguresRef) -> dict[str, bytes]:
+        """The pictures by name, PNG bytes."""
+        return codecs.read_figures(self._checked(ref))
+
+    def watch(self, epochs: int) -> Callable[[int, float, dict[str, float]], None]:
+        """A callback for `fitting.fit`: turns (epochs done, fraction of the next, logs) into news with seconds."""
+        began = time.perf_counter()
+
+        def on_progress(epoch: int, fraction: float, logs: dict[str, float]) -> None:
+            nonlocal began
+            now = time.perf_counter()
+            progress.tell(progress.EpochNews(self.step, epoch, epochs, fraction, logs, now - began if logs else 0.0))
+            began = now if logs else began
+
+        return on_progress
+
+    def _checked(self, ref: Ref) -> Any:
+        self.store.check(ref)
+        return self.store.folder(ref)

@@ -1,0 +1,33 @@
+"""Step `figures`: the pictures of the report, cached like everything that costs time."""
+
+from typing import Any
+
+from artifacts import codecs
+from artifacts.refs import DatasetRef, EvaluationRef, HistoryRef, StepResult
+from tasks.caching import step_task
+from tasks.execution import StepExecution
+from tasks.pure import pictures
+
+
+@step_task
+def figures(
+    evaluation: EvaluationRef,
+    target: DatasetRef,
+    pretraining: HistoryRef,
+    head_training: HistoryRef,
+    fine_tuning: HistoryRef,
+    mistakes: int,
+) -> StepResult:
+    """Draw learning curves, confusion matrix, reliability and the most confident mistakes. Output: `figures`."""
+    histories = {"pretrain": pretraining, "train_head": head_training, "fine_tune": fine_tuning}
+    arguments: dict[str, Any] = {"evaluation": evaluation, "target": target, "mistakes": mistakes}
+    step = StepExecution(
+        "figures", **arguments, pretraining=pretraining, head_training=head_training, fine_tuning=fine_tuning
+    )
+    metrics, predictions = step.evaluation(evaluation)
+    names = step.facts(target)["class_names"]
+    frames = {name: step.history(history) for name, history in histories.items()}
+    images = step.part(target, "test")[0]
+    return step.finish(
+        figures=codecs.encode_figures(pictures.draw(metrics, predictions, frames, images, names, mistakes))
+    )

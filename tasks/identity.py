@@ -1,0 +1,64 @@
+"""When are two executions of a step the same? When their identities are, and so their keys.
+
+    key = SHA-256 of canonical JSON of: step · code · inputs · data · parameters · seed · versions · device
+
+Both Prefect's key function (`caching.py`) and `graft plan` ask here, with the arguments that the task gets; neither
+TensorFlow nor Prefect is imported.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
+from pathlib import Path
+from typing import Any
+
+from artifacts.digest import canonical_json
+from artifacts.refs import Ref
+from artifacts.remembered import file_sha256
+from artifacts.store import Store
+from tasks.device import device
+from tasks.fingerprint import fingerprint
+
+# Steps that compute with tensors: their bits change with the device and the number of threads.
+COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate"})
+
+
+@dataclass(frozen=True)
+class SourceFiles:
+    """The files that a data set is read from: role → path. Their bytes are part of the key, their paths are not."""
+
+    paths: Mapping[str, str]
+
+
+def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str, Any]:
+    """What the key of `step`, called with `arguments`, is the digest of.
+
+    References become `inputs`, source files `data`, dataclasses are opened, `seed` stands apart, and whatever else
+    there is counts as a parameter.
+
+    Raises:
+        OSError: a source file cannot be read.
+    """
+    code = fingerprint(step)
+    sorted_out: dict[str, Any] = {"inputs": {}, "data": {}, "parameters": {}, "seed": None}
+    for name, value in arguments.items():
+        _sort(sorted_out, name, value, store)
+    computed = {"device": device()} if step in COMPUTES else {}
+    whole = {"step": step, "code": dict(code.files), "versions": dict(code.versions), **sorted_out, **computed}
+    # Through JSON once, so that what is compared is what a record gives back (tuples become lists).
+    plain: dict[str, Any] = json.loads(canonical_json(whole))
+    return plain
+
+
+def _sort(found: dict[str, Any], name: str, value: Any, store: Store) -> None:
+    if isinstance(value, Ref):
+        found["inputs"][name] = value.to_json()
+    elif isinstance(value, SourceFiles):
+        found["data"] = {role: file_sha256(Path(path), store.hashes) for role, path in value.paths.items()}
+    elif is_dataclass(value) and not isinstance(value, type):
+        for field, inner in asdict(value).items():
+            _sort(found, field, inner, store)
+    elif name == "seed":
+        found["seed"] = value
+    else:
+        found["parameters"][name] = value

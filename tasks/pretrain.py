@@ -1,0 +1,21 @@
+"""Step `pretrain`: train a network on the source task, from scratch."""
+
+from artifacts import codecs
+from artifacts.refs import DatasetRef, StepResult
+from tasks.caching import step_task
+from tasks.device import prepare
+from tasks.execution import StepExecution
+from tasks.pure import architectures, fitting, session
+
+
+@step_task
+def pretrain(source: DatasetRef, network: architectures.Network, training: fitting.Training, seed: int) -> StepResult:
+    """Build the base and train it on the source's training split. Outputs: `model`, `history`."""
+    step = StepExecution("pretrain", source=source, network=network, training=training, seed=seed)
+    prepare()
+    session.fresh(seed)
+    facts = step.facts(source)
+    model = architectures.build(network, facts["image_shape"], len(facts["class_names"]))
+    train, validation = step.part(source, "train"), step.part(source, "validation")
+    history = fitting.fit(model, train, validation, training, seed, step.watch(training.epochs))
+    return step.finish(model=codecs.encode_model(model), history=codecs.encode_history(history))

@@ -1,0 +1,160 @@
+"""From raw data to a task: which classes, which training labels, and what is set aside for validation and the gate.
+
+The test split is filtered and relabelled like the training split, and nothing is ever drawn from it.
+"""
+
+import difflib
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks.pure.errors import BadData
+from tasks.pure.readers import RawData
+from tasks.pure.splits import draw, gated
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What `load_data` selects; all plain JSON values (lists count as tuples).
+
+    Attributes:
+        dataset: the data set's name, for messages.
+        classes: "all", or class numbers or names in the order of their new labels; None with `one_vs_rest`.
+        one_vs_rest: the class that becomes label 1 while all others become 0; None with `classes`.
+        labels: "all", or the total number of training labels, validation included.
+        validation: fraction [0, 1) of those labels, stratified.
+        gate: fraction [0, 1) of the training split, by hash of the image, set aside before anything is drawn.
+        seed: of the draws, >= 0; None where nothing is drawn (labels "all" and validation 0).
+
+    Raises:
+        ValueError: a combination that the recipe's own check should have refused.
+    """
+
+    dataset: str
+    classes: str | tuple[int | str, ...] | None
+    one_vs_rest: int | str | None
+    labels: str | int
+    validation: float
+    gate: float
+    seed: int | None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.classes, list):
+            object.__setattr__(self, "classes", tuple(self.classes))
+        if (self.classes is None) == (self.one_vs_rest is None):
+            found = f"{self.classes} and {self.one_vs_rest}"
+            raise ValueError(f"Expected one of `classes` and `one_vs_rest`, found {found}.")
+        for name, word in (("classes", self.classes), ("labels", self.labels)):
+            if isinstance(word, str) and word != "all":
+                raise ValueError(f"Expected `{name}` to be `all` or a number, found `{word}`.")
+        if not (0 <= self.validation < 1 and 0 <= self.gate < 1):
+            raise ValueError(f"Expected `validation` and `gate` in [0, 1), found {self.validation} and {self.gate}.")
+        if self.seed is None and self.draws:
+            raise ValueError("Expected a seed where labels or a validation part are drawn, found None.")
+
+    @property
+    def draws(self) -> bool:
+        """Whether a seed is needed."""
+        return self.labels != "all" or self.validation > 0
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A task: images as in `RawData`, labels (n,) int64 of 0..k-1. All parts but train and test may be empty.
+
+    With all classes and nothing set aside the images are the very arrays of the raw data: do not write to them.
+    """
+
+    x_train: np.ndarray
+    y_train: np.ndarray
+    x_validation: np.ndarray
+    y_validation: np.ndarray
+    x_gate: np.ndarray
+    y_gate: np.ndarray
+    x_test: np.ndarray
+    y_test: np.ndarray
+    class_names: tuple[str, ...]
+
+
+def select(raw: RawData, selection: Selection) -> Dataset:
+    """Make the task that `selection` describes. Examples keep the order of the raw data within each part.
+
+    Raises:
+        BadData: a class that is not there, or twice; one class; a class without training images (after the gate) or
+            without test images; a number of labels or a validation fraction that the data does not admit.
+    """
+    new_labels, names = _task(raw.class_names, selection)
+    y_train, y_test = new_labels[raw.y_train], new_labels[raw.y_test]  # -1 where a class is left out
+    members, test = np.flatnonzero(y_train >= 0), np.flatnonzero(y_test >= 0)
+    in_gate = gated(raw.x_train, members, selection.gate)
+    gate, pool = members[in_gate], members[~in_gate]
+    _check_present(y_train[pool], names, "training", " outside the gate" if selection.gate else "")
+    _check_present(y_test[test], names, "test", "")
+    train, validation = _drawn(y_train, pool, selection)
+    return Dataset(
+        *_part(raw.x_train, y_train, train),
+        *_part(raw.x_train, y_train, validation),
+        *_part(raw.x_train, y_train, gate),
+        *_part(raw.x_test, y_test, test),
+        names,
+    )
+
+
+def class_number(class_names: tuple[str, ...], wanted: int | str) -> int:
+    """The number of a class given by number or by name.
+
+    Raises:
+        BadData: no such class; the message lists the classes and names the nearest.
+    """
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(class_names):
+        return wanted
+    if isinstance(wanted, str) and wanted in class_names:
+        return class_names.index(wanted)
+    known = ", ".join(f"{number} `{name}`" for number, name in enumerate(class_names))
+    folded = {name.casefold(): name for name in class_names}
+    near = difflib.get_close_matches(str(wanted).casefold(), folded, 1)
+    hint = f" Did you mean `{folded[near[0]]}`?" if near and isinstance(wanted, str) else ""
+    raise BadData(f"No class `{wanted}`. The classes: {known}. Give one of these numbers or names.{hint}")
+
+
+def _task(class_names: tuple[str, ...], selection: Selection) -> tuple[np.ndarray, tuple[str, ...]]:
+    """(old label -> new label, -1 for classes left out) and the new names."""
+    if selection.one_vs_rest is not None:
+        number = class_number(class_names, selection.one_vs_rest)
+        name = class_names[number]
+        return (np.arange(len(class_names)) == number).astype(np.int64), (f"not {name}", name)
+    if isinstance(selection.classes, str):
+        numbers = list(range(len(class_names)))
+    else:
+        numbers = [class_number(class_names, wanted) for wanted in selection.classes or ()]
+    found = ", ".join(f"{number} `{class_names[number]}`" for number in numbers)
+    if len(numbers) < 2 or len(set(numbers)) < len(numbers):
+        raise BadData(
+            f"Expected two different classes or more of `{selection.dataset}`, found {found or 'none'}. "
+            "Mend `classes`, or use `one_vs_rest` for one class against all others."
+        )
+    new_labels = np.full(len(class_names), -1, np.int64)
+    new_labels[numbers] = np.arange(len(numbers))
+    return new_labels, tuple(class_names[number] for number in numbers)
+
+
+def _check_present(labels: np.ndarray, names: tuple[str, ...], split: str, where: str) -> None:
+    empty = np.flatnonzero(np.bincount(labels, minlength=len(names)) == 0)
+    if len(empty):
+        raise BadData(
+            f"Expected {split} images of each class{where}, found none of "
+            f"{', '.join(f'`{names[label]}`' for label in empty[:10])}. Add some, "
+            f"{'make the gate smaller, ' if where else ''}or leave the class out of the task."
+        )
+
+
+def _drawn(labels: np.ndarray, pool: np.ndarray, selection: Selection) -> tuple[np.ndarray, np.ndarray]:
+    if selection.seed is None or not selection.draws:
+        return pool, pool[:0]
+    total = len(pool) if isinstance(selection.labels, str) else selection.labels
+    return draw(labels, pool, total, selection.validation, selection.seed)
+
+
+def _part(images: np.ndarray, labels: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels at `indices` (ascending, distinct); the array itself where that is all of it."""
+    return (images if len(indices) == len(images) else images[indices]), labels[indices]

@@ -1,0 +1,23 @@
+"""The errors of the pure code. Each message says what was expected, what was found, and how to mend it.
+
+PureError
+├── BadData           the data cannot be trained on (shapes, labels, NaN, too few examples)
+├── SurgeryError      a cut, freeze or unfreeze that the network does not admit
+└── ContractBroken    a step did not do what it promises (a frozen weight moved, …)
+"""
+
+
+class PureError(ValueError):
+    """Base of what pure code raises on purpose."""
+
+
+class BadData(PureError):
+    """The data cannot be trained on."""
+
+
+class SurgeryError(PureError):
+    """The network has no such layer, or not that many."""
+
+
+class ContractBroken(PureError):
+    """A step broke its own promise; the message names the layers."""

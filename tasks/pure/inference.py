@@ -1,0 +1,56 @@
+"""What a network says about images: probabilities, accuracy, and whether its batch norms speak for it."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tasks.pure.layers import is_batch_norm, leaves
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH_SIZE = 256
+
+
+def probabilities(model: "keras.Model", images: np.ndarray) -> np.ndarray:
+    """float32 (n, k): a row an image, a column a class. A sigmoid head gives the two columns (1 - p, p)."""
+    outputs = [
+        np.asarray(model(images[start : start + BATCH_SIZE], training=False), np.float32)
+        for start in range(0, len(images), BATCH_SIZE)
+    ]
+    return two_columns(np.concatenate(outputs))
+
+
+def two_columns(outputs: np.ndarray) -> np.ndarray:
+    """Outputs of a sigmoid head (n, 1) as (n, 2); others as they are."""
+    return np.hstack([1 - outputs, outputs]) if outputs.shape[1] == 1 else outputs
+
+
+def accuracy(probability: np.ndarray, labels: np.ndarray) -> float:
+    """Share of rows whose largest probability is the label's; ties go to the lower class."""
+    return float(np.mean(probability.argmax(axis=1) == labels))
+
+
+def batch_statistics_accuracy(model: "keras.Model", images: np.ndarray, labels: np.ndarray, batch_size: int) -> float:
+    """Accuracy on `images` with each batch's own statistics in the batch norms instead of the moving ones.
+
+    It is what training sees. Where it is high and plain inference on the same images is near chance, the moving
+    statistics have not converged. Works on a copy: dropout is off in it, every batch norm normalises by the batch.
+    """
+    import keras
+
+    twin = model.__class__.from_config(model.get_config())
+    twin.set_weights(model.get_weights())
+    for _, leaf in leaves(twin):
+        leaf.trainable = True  # a frozen batch norm would use its moving statistics whatever `training` says
+        if isinstance(leaf, keras.layers.Dropout):
+            leaf.rate = 0.0
+    outputs = [
+        np.asarray(twin(images[start : start + batch_size], training=True))
+        for start in range(0, len(images), batch_size)
+    ]
+    return accuracy(two_columns(np.concatenate(outputs)), labels)
+
+
+def has_batch_norm(model: "keras.Model") -> bool:
+    return any(is_batch_norm(leaf) for _, leaf in leaves(model))

@@ -1,0 +1,78 @@
+"""What `evaluate` computes: a network's figures on its test split, and whether its batch norms explain a bad one."""
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tasks.pure import inference, metrics
+from tasks.pure.batch_norm import batch_norm_diagnosis
+
+if TYPE_CHECKING:
+    import keras
+
+DIAGNOSED_IMAGES = 2048  # enough to tell .9 from chance, and a second's work
+DIAGNOSED_BATCH = 64
+MIXING_SEED = 0
+
+
+@dataclass(frozen=True)
+class JudgedTask:
+    """The task that a network is judged on: training and test parts as (images, labels), and the classes' names."""
+
+    train: tuple[np.ndarray, np.ndarray]
+    test: tuple[np.ndarray, np.ndarray]
+    class_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """The confidence interval: number of bootstrap resamples, coverage (0.5…1), seed."""
+
+    bootstrap: int
+    confidence: float
+    seed: int
+
+
+def judge(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """All figures of `model` on the test part, with the batch-norm diagnosis, and the predictions behind them.
+
+    Returns:
+        Plain JSON values as `metrics.evaluate` gives them plus `batch_norm`; arrays `probabilities` (n, k) float32 and
+        `labels` (n,) int64.
+    """
+    images, labels = task.test
+    probabilities = inference.probabilities(model, images)
+    figures = metrics.evaluate(probabilities, labels, task.class_names, task.train[1], **asdict(bounds))
+    return {**figures, "batch_norm": diagnose(model, task)}, {"probabilities": probabilities, "labels": labels}
+
+
+def accuracy_only(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> dict[str, float]:
+    """`accuracy`, `accuracy_low`, `accuracy_high` on the test part."""
+    right = inference.probabilities(model, task.test[0]).argmax(axis=1) == task.test[1]
+    return metrics.accuracy_interval(right, **asdict(bounds))
+
+
+def base_figures(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> dict[str, Any]:
+    """Where the base stands on its own task: accuracy, interval, the constant answer beside it, its batch norms."""
+    figures, _ = judge(model, task, bounds)
+    wanted = ("accuracy", "accuracy_low", "accuracy_high", "majority", "num_test", "batch_norm")
+    return {**{name: figures[name] for name in wanted}, "class_names": list(task.class_names)}
+
+
+def diagnose(model: "keras.Model", task: JudgedTask) -> dict[str, Any] | None:
+    """Whether the moving statistics explain a bad result, from the training images; None without batch norm.
+
+    The images are an evenly spread sample of at most `DIAGNOSED_IMAGES`, mixed: in a file sorted by class, batches of
+    one class would have statistics that no training saw.
+    """
+    if not inference.has_batch_norm(model):
+        return None
+    images, labels = task.train
+    chosen = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), DIAGNOSED_IMAGES)).astype(int))
+    chosen = np.random.Generator(np.random.PCG64(MIXING_SEED)).permutation(chosen)
+    images, labels = images[chosen], labels[chosen]
+    training_mode = inference.batch_statistics_accuracy(model, images, labels, DIAGNOSED_BATCH)
+    plain = inference.accuracy(inference.probabilities(model, images), labels)
+    majority = float(np.bincount(labels).max() / len(labels))
+    return batch_norm_diagnosis(training_mode, plain, len(task.class_names), majority)

@@ -1,0 +1,215 @@
+"""How good is it, how sure are we, and what would a constant answer have reached?
+
+Everything returned is plain JSON (no NumPy numbers, no NaN): an undefined figure is None.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tasks.pure.batch_norm import batch_norm_diagnosis as batch_norm_diagnosis
+from tasks.pure.calibration import calibration_error, reliability_bins
+from tasks.pure.errors import BadData
+
+# Keras' own epsilon: the log-loss here then agrees with the loss that training shows, and one saturated
+# float32 softmax (an exact 0) costs 16 nats, not infinity.
+SMALLEST_PROBABILITY = 1e-7
+
+
+def evaluate(
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    training_labels: np.ndarray,
+    *,
+    bootstrap: int,
+    confidence: float,
+    seed: int,
+) -> dict[str, Any]:
+    """All figures of one classifier on one test split.
+
+    Args:
+        probabilities: (n, k) float, rows sum to 1; a binary task is given as two columns.
+        labels: (n,) int, 0…k-1, the true classes.
+        class_names: k names, in the order of the columns.
+        training_labels: (m,) int, 0…k-1; only to know which class a constant answer would choose.
+        bootstrap: number of resamples of the test images behind each interval.
+        confidence: coverage of the intervals, such as 0.95.
+        seed: of the resampling.
+
+    Returns:
+        `accuracy`, `accuracy_low`, `accuracy_high` (see `accuracy_interval`), `confidence`, `bootstrap`, `num_test`,
+        `class_names`, `balanced_accuracy` (mean recall of the classes that the test labels hold), `macro_f1` (mean
+        F1 of the classes that occur among labels or answers), `log_loss` (nats, natural logarithm, probabilities
+        clipped below at 1e-7), `calibration_error` and `reliability` (`calibration.py`), `per_class` (`class`,
+        `precision`, `recall`, `f1`, `support`), `confusion` (k rows of true, k columns of predicted classes, counts),
+        `majority` (`class`, `accuracy` of always answering with the training labels' most frequent class),
+        `accuracy_gain`, `accuracy_gain_low`, `accuracy_gain_high` over that constant answer, and `roc_auc`, `pr_auc`
+        (average precision), `positive` (the name of class 1): None unless k is 2 and both classes were tested.
+
+    Raises:
+        BadData: shapes, labels or names that do not fit together; probabilities that are not.
+    """
+    _check(probabilities, labels, class_names, training_labels)
+    _check_resampling(bootstrap, confidence)
+    predicted = probabilities.argmax(axis=1)
+    confusion = confusion_matrix(labels, predicted, len(class_names))
+    resampling: dict[str, Any] = {"bootstrap": bootstrap, "confidence": confidence, "seed": seed}
+    bins = reliability_bins(probabilities, labels)
+    return {
+        **accuracy_interval(predicted == labels, **resampling),
+        "confidence": float(confidence),
+        "bootstrap": int(bootstrap),
+        "num_test": int(labels.size),
+        "class_names": [str(name) for name in class_names],
+        "log_loss": log_loss(probabilities, labels),
+        "calibration_error": calibration_error(bins),
+        "reliability": bins,
+        "confusion": confusion.tolist(),
+        **_by_class(confusion, class_names),
+        **_against_majority(predicted, labels, class_names, training_labels, **resampling),
+        **_binary(probabilities, labels, class_names),
+    }
+
+
+def accuracy_interval(right: np.ndarray, *, bootstrap: int, confidence: float, seed: int) -> dict[str, float]:
+    """Accuracy with the percentile bootstrap interval over the test images.
+
+    Resampling n images with replacement and counting the right answers *is* a draw from Binomial(n, accuracy), so the
+    resamples are drawn as numbers and not image by image: the same distribution, thousands of times faster. Where all
+    answers are right (or all wrong) the interval is one point; the report says what that does not mean.
+
+    Args:
+        right: (n,) bool, whether each answer was right.
+
+    Returns:
+        `accuracy`, `accuracy_low`, `accuracy_high`, all 0…1.
+    """
+    accuracy = float(right.mean())
+    draws = np.random.default_rng(seed).binomial(right.size, accuracy, size=bootstrap) / right.size
+    low, high = _percentiles(draws, confidence)
+    return {"accuracy": accuracy, "accuracy_low": low, "accuracy_high": high}
+
+
+def _percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
+    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
+
+
+def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
+    """(k, k) int64 counts: rows are true classes, columns predicted ones."""
+    flat = np.bincount(labels.astype(np.int64) * num_classes + predicted, minlength=num_classes**2)
+    return flat.reshape(num_classes, num_classes).astype(np.int64)
+
+
+def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of -ln(probability given to the true class), in nats; probabilities clipped below at 1e-7."""
+    given = probabilities[np.arange(labels.size), labels].astype(np.float64)
+    return float(-np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0)).mean())
+
+
+def _by_class(confusion: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:
+    hits, support, answers = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    rows = [
+        {
+            "class": str(name),
+            "precision": _share(hits[i], answers[i]),
+            "recall": _share(hits[i], support[i]),
+            "f1": _share(2 * hits[i], support[i] + answers[i]),
+            "support": int(support[i]),
+        }
+        for i, name in enumerate(class_names)
+    ]
+    return {
+        "per_class": rows,
+        "balanced_accuracy": _mean([row["recall"] for row in rows]),
+        "macro_f1": _mean([row["f1"] for row in rows]),
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return float(part / whole) if whole else None
+
+
+def _mean(values: list[Any]) -> float:
+    return float(np.mean([value for value in values if value is not None]))
+
+
+def _against_majority(
+    predicted: np.ndarray,
+    labels: np.ndarray,
+    class_names: Sequence[str],
+    training_labels: np.ndarray,
+    *,
+    bootstrap: int,
+    confidence: float,
+    seed: int,
+) -> dict[str, Any]:
+    """The constant answer, and the gain over it with an interval that keeps both answers to an image together."""
+    # Ties go to the lowest class, so that the figure does not depend on the order of the labels.
+    majority = int(np.bincount(training_labels.astype(np.int64), minlength=len(class_names)).argmax())
+    constant = labels == majority
+    gained = (predicted == labels).astype(np.int64) - constant
+    shares = np.bincount(gained + 1, minlength=3) / labels.size
+    draws = np.random.default_rng([seed, 1]).multinomial(labels.size, shares, size=bootstrap)
+    low, high = _percentiles((draws[:, 2] - draws[:, 0]) / labels.size, confidence)
+    return {
+        "majority": {"class": str(class_names[majority]), "accuracy": float(constant.mean())},
+        "accuracy_gain": float(gained.mean()),
+        "accuracy_gain_low": low,
+        "accuracy_gain_high": high,
+    }
+
+
+def _binary(probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:
+    """Areas under the curves where they mean something: two classes, both of them among the labels."""
+    if len(class_names) != 2:
+        return {"roc_auc": None, "pr_auc": None, "positive": None}
+    positive = {"positive": str(class_names[1])}
+    if np.unique(labels).size < 2:
+        return {"roc_auc": None, "pr_auc": None, **positive}
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    score = probabilities[:, 1]
+    roc, pr = roc_auc_score(labels, score), average_precision_score(labels, score)
+    return {"roc_auc": float(roc), "pr_auc": float(pr), **positive}
+
+
+def _check(
+    probabilities: np.ndarray, labels: np.ndarray, class_names: Sequence[str], training_labels: np.ndarray
+) -> None:
+    expected = (labels.size, len(class_names))
+    if labels.ndim != 1 or labels.size == 0 or len(class_names) < 2 or probabilities.shape != expected:
+        raise BadData(
+            f"Expected probabilities of shape (images, classes) with at least one image and two classes: for "
+            f"{labels.size} labels and {len(class_names)} class names, {expected}. Found {probabilities.shape}. "
+            f"Give a binary task as two columns."
+        )
+    for split, values in (("test", labels), ("training", training_labels)):
+        if values.size == 0 or values.min() < 0 or values.max() >= len(class_names):
+            found = f"{values.min()}…{values.max()}" if values.size else "none at all"
+            raise BadData(f"Expected {split} labels in 0…{len(class_names) - 1}, found {found}. Check `class_names`.")
+    _check_probabilities(probabilities)
+
+
+def _check_probabilities(probabilities: np.ndarray) -> None:
+    if not np.isfinite(probabilities).all():
+        raise BadData(
+            "Expected finite probabilities, found NaN or infinity: the training diverged. "
+            "Lower `learning_rate`, or scale the pixels (`pretrain.scale`)."
+        )
+    off = float(np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1).max())
+    if off > 1e-3 or probabilities.min() < 0:
+        raise BadData(
+            f"Expected probabilities (no negative ones, each row with sum 1), found a row that is off by {off:.3g} or "
+            f"a negative entry. Apply softmax to logits first."
+        )
+
+
+def _check_resampling(bootstrap: int, confidence: float) -> None:
+    if bootstrap < 1 or not 0 < confidence < 1:
+        raise BadData(
+            f"Expected `bootstrap` >= 1 and `confidence` between 0 and 1, found {bootstrap} and {confidence}. "
+            f"1000 and 0.95 are usual."
+        )

@@ -1,0 +1,69 @@
+"""The report as one HTML file: no script, no external resource; for the screen (light or dark) and for paper."""
+
+import base64
+import re
+from pathlib import Path
+from typing import Any
+
+from tasks.pure import page_content as content
+from tasks.pure.page_content import Page
+from tasks.pure.page_verdict import tone, verdict
+
+_TEMPLATES = Path(__file__).parent / "data"
+# Beyond this many classes the page shows the worst and folds the whole table away.
+_MOST_CLASSES_SHOWN, _WORST_CLASSES = 20, 10
+
+
+def html(page: Page) -> str:
+    """The page as one self-contained HTML document; whatever comes from the caller is escaped."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    shown: dict[str, Any] = {"short": content.short, "duration": content.duration, "percent": content.percent}
+    environment.filters |= {**shown, "prose": _prose, "why": lambda step: content.why(page, step)}
+    return environment.get_template("page.html.j2").render(page=page, **_sections(page))
+
+
+def _sections(page: Page) -> dict[str, Any]:
+    """What the template shows, computed here so that it only has to lay out."""
+    return {
+        "verdict": verdict(page),
+        "tone": tone(page),
+        "run_line": content.run_line(page),
+        "not_copied": content.NOT_COPIED,
+        "tiles": content.tiles(page),
+        "figures": content.other_figures(page),
+        "facts": content.fact_rows(page),
+        "controls": content.control_rows(page),
+        "lineage": content.lineage(page),
+        "pictures": {name: _data_uri(picture) for name, picture in page.pictures.items() if picture},
+        **_classes(page),
+    }
+
+
+def _classes(page: Page) -> dict[str, Any]:
+    """The rows for the table by class: all, and the worst first where there are too many to look at."""
+    rows = content.class_rows(page)
+    if len(rows) <= _MOST_CLASSES_SHOWN:
+        return {"classes": rows, "all_classes": []}
+    scores = [row["f1"] if row["f1"] is not None else 2.0 for row in page.metrics["per_class"]]
+    worst = sorted(range(len(rows)), key=lambda place: scores[place])[:_WORST_CLASSES]
+    return {"classes": [rows[place] for place in worst], "all_classes": rows}
+
+
+def _data_uri(picture: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")
+
+
+def _prose(sentence: str) -> Any:
+    """Escape a sentence and show its `code` as code."""
+    from markupsafe import Markup, escape
+
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(sentence))))

@@ -1,0 +1,168 @@
+"""The verdict: two to six plain sentences, the most important first. It flatters nobody."""
+
+from statistics import median
+from typing import Any
+
+from tasks.pure.page_content import Page, by_seed, interval, percent, points
+
+# Below this gain over a constant answer, accuracy alone misleads.
+_NEARLY = 0.05
+_SMALL_TEST, _FEW_SEEDS, _MOST_SENTENCES = 1000, 5, 6
+
+
+def verdict(page: Page) -> list[str]:
+    """What the run showed, and how far that can be trusted.
+
+    Returns:
+        One to six sentences (some of two clauses), plain text, the most important first.
+    """
+    if page.metrics.get("accuracy") is None:
+        return ["Not evaluated: this run ended before `evaluate`, so nothing can be said about the network yet."]
+    found = [
+        _accuracy(page.metrics),
+        *_batch_norm(page.metrics),
+        *_random_base(page),
+        _control(page),
+        *_fine_tuning(page.metrics),
+        *_caution(page),
+    ]
+    return found[:_MOST_SENTENCES]
+
+
+def tone(page: Page) -> str:
+    """How the verdict is coloured: `bad`, `warning` or `good`; never a substitute for its words."""
+    metrics = page.metrics
+    if metrics.get("accuracy") is None or not _beats_constant(metrics) or _batch_norm(metrics):
+        return "bad"
+    helped, _, lost = _paired(page)
+    if not page.copy_weights or _gain(metrics) < _NEARLY or not helped or lost:
+        return "warning"
+    return "good"
+
+
+def _gain(metrics: dict[str, Any]) -> float:
+    constant = (metrics.get("majority") or {}).get("accuracy", 0.0)
+    return float(metrics.get("accuracy_gain", metrics["accuracy"] - constant))
+
+
+def _beats_constant(metrics: dict[str, Any]) -> bool:
+    """By more than chance: the interval of the gain, or else of the accuracy, lies above the constant answer."""
+    if metrics.get("accuracy_gain_low") is not None:
+        return bool(metrics["accuracy_gain_low"] > 0)
+    constant = (metrics.get("majority") or {}).get("accuracy", 0.0)
+    return bool(metrics.get("accuracy_low", metrics["accuracy"]) > constant)
+
+
+def _accuracy(metrics: dict[str, Any]) -> str:
+    majority = metrics.get("majority") or {}
+    name, constant = majority.get("class", "the most frequent class"), percent(majority.get("accuracy"))
+    coverage = f"{100 * metrics.get('confidence', 0.95):.0f}\u00a0% interval {interval(metrics)}"
+    images = f"{metrics.get('num_test', 0):,} test images"
+    said = f"{percent(metrics['accuracy'])} of {images} are answered right ({coverage})"
+    always = f"always answering “{name}” is right for {constant}"
+    gain = _gain(metrics)
+    if not _beats_constant(metrics):
+        how = "worse than" if gain < 0 else "not measurably better than"
+        return f"{said}, which is {how} a constant answer: {always}."
+    if gain < _NEARLY:
+        balanced = percent(metrics.get("balanced_accuracy"))
+        return (
+            f"{said}, but a constant answer nearly reaches this: {always}, only {points(gain)} less. Look at the "
+            f"balanced accuracy instead: {balanced}."
+        )
+    return f"{said}; {always}, so the network gains {points(gain)} on it."
+
+
+def _batch_norm(metrics: dict[str, Any]) -> list[str]:
+    diagnosis = metrics.get("batch_norm") or {}
+    return [diagnosis["message"]] if diagnosis.get("message") else []
+
+
+def _random_base(page: Page) -> list[str]:
+    if page.copy_weights:
+        return []
+    return [
+        "Random base: the weights were NOT copied, so nothing was transferred; this run is a control for one that does."
+    ]
+
+
+def _paired(page: Page) -> tuple[int, int, int]:
+    """In how many seeds that both ran did copying the weights win, draw, lose?"""
+    this, other = by_seed(page.controls.get("this")), by_seed(page.controls.get("other"))
+    sign = 1 if page.copy_weights else -1
+    gains = [sign * (this[seed] - other[seed]) for seed in this.keys() & other.keys()]
+    return sum(g > 0 for g in gains), sum(g == 0 for g in gains), sum(g < 0 for g in gains)
+
+
+def _control(page: Page) -> str:
+    this, other = by_seed(page.controls.get("this")), by_seed(page.controls.get("other"))
+    theirs = page.controls.get("other_name") or "a run without the transfer"
+    if not other:
+        start = "One run proves nothing" if len(this) < 2 else f"{_seeds(len(this))} without a control prove nothing"
+        command = page.controls.get("command")
+        how = f" Run it with the same seeds: `{command}`." if command else ""
+        return f"{start}: the control, {theirs}, has not been run.{how}"
+    mine = page.controls.get("this_name") or "this"
+    here, there = median(this.values() or [page.metrics["accuracy"]]), median(other.values())
+    return (
+        f"Against its control, in the median: {mine} {percent(here)} ({_seeds(max(len(this), 1))}), {theirs} "
+        f"{percent(there)} ({_seeds(len(other))}), {_difference(here - there)}; {_in_pairs(page)}"
+    )
+
+
+def _difference(difference: float) -> str:
+    if round(abs(difference), 3) == 0:
+        return "no difference"
+    return f"{points(difference)} {'more' if difference > 0 else 'less'} for the former"
+
+
+def _in_pairs(page: Page) -> str:
+    """What the seeds that both ran say about copying the weights."""
+    won, drawn, lost = _paired(page)
+    pairs = won + drawn + lost
+    if not pairs:
+        return "no seed was run in both ways, so they cannot be compared one by one."
+    counted = f"copying the weights was better in {won} and worse in {lost} of {_seeds(pairs)} run in both ways"
+    if pairs < 3:
+        return f"{counted}, which is too few to conclude from."
+    if won == pairs:
+        return f"{counted}: the transfer helped."
+    if lost == pairs:
+        return f"{counted}: the transfer hurt."
+    return f"{counted}: no clear difference."
+
+
+def _fine_tuning(metrics: dict[str, Any]) -> list[str]:
+    head = metrics.get("after_head")
+    if not head:
+        return []
+    change = metrics["accuracy"] - head["accuracy"]
+    if round(abs(change), 3) == 0:
+        return [f"Fine-tuning changed nothing: {percent(head['accuracy'])} with the new head alone."]
+    low, high = head.get("accuracy_low"), head.get("accuracy_high")
+    within = low is not None and high is not None and low <= metrics["accuracy"] <= high
+    moved = f"Fine-tuning {'gained' if change > 0 else 'lost'} {points(change)} on the new head alone"
+    sure = ", which is within the head's own interval" if within else ""
+    return [f"{moved} ({percent(head['accuracy'])}){sure}."]
+
+
+def _caution(page: Page) -> list[str]:
+    """What the figures cannot carry: an interval that is one point, a small test set, few seeds."""
+    accuracy, num_test = page.metrics["accuracy"], page.metrics.get("num_test") or 0
+    found = []
+    if accuracy in (0, 1) and num_test:
+        # The rule of three: none in n seen leaves up to 3 / n, at 95 %.
+        none, rate = ("mistake", "error rate") if accuracy else ("right answer", "accuracy")
+        limit = percent(min(1.0, 3 / num_test))
+        found.append(f"no {none} in {num_test:,} images still allows an {rate} of up to {limit}")
+    elif num_test < _SMALL_TEST:
+        found.append(f"{num_test:,} test images are few")
+    pairs = sum(_paired(page))
+    # Fewer than three, and a control that was never run, have been said already.
+    if 3 <= pairs < _FEW_SEEDS:
+        found.append(f"{_seeds(pairs)} are few")
+    return [f"Take the figures with care: {', and '.join(found)}."] if found else []
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed" if count == 1 else f"{count} seeds"

@@ -1,0 +1,32 @@
+"""Step `report`: the page about this run. Never cached: it renders text anew round the cached figures.
+
+Neither matplotlib, scikit-learn nor TensorFlow is needed, so that a fully cached run ends in a page all the same.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from artifacts import codecs
+from artifacts.refs import EvaluationRef, FiguresRef
+from artifacts.sealed import write_atomically
+from artifacts.store import Store
+from tasks.pure.page import Page, html, markdown, verdict
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+def report(evaluation: EvaluationRef, figures: FiguresRef, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Write `report.html` and `report.md` into the run's folder; returns the path `html` and the `verdict`'s sentences.
+
+    Args:
+        about: what the page says of the run, see `Page`; `run.id` names the folder.
+    """
+    store = Store()
+    metrics = codecs.read_evaluation(store.folder(evaluation))
+    page = Page(metrics=metrics, pictures=codecs.read_figures(store.folder(figures)), **about)
+    folder = store.runs / str(about["run"]["id"])
+    write_atomically(folder / "report.html", html(page).encode(), store.scratch)
+    write_atomically(folder / "report.md", markdown(page).encode(), store.scratch)
+    return {"html": str(folder / "report.html"), "verdict": verdict(page)}

@@ -1,0 +1,79 @@
+"""Real flows under Prefect's test harness, on a tiny recipe, in a store of their own."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artifacts.store import Store
+from tests.flows.tiny import write_tiny_recipe
+
+
+@pytest.fixture(scope="session")
+def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Prefect's test server, one a session. It does not isolate result storage, so that is set too."""
+    from prefect.settings import (
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY,
+        PREFECT_LOGGING_TO_API_ENABLED,
+        PREFECT_RESULTS_LOCAL_STORAGE_PATH,
+        temporary_settings,
+    )
+    from prefect.testing.utilities import prefect_test_harness
+
+    settings: dict[Any, Any] = {
+        PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path_factory.mktemp("results"),
+        PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,
+        PREFECT_LOGGING_TO_API_ENABLED: False,
+    }
+    with prefect_test_harness(server_startup_timeout=120), temporary_settings(settings):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    """An empty store; `GRAFT_STORE` points to it."""
+    monkeypatch.setenv("GRAFT_STORE", str(tmp_path / "store"))
+    return Store()
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> str:
+    """Path of a recipe that runs in a second or two: two tasks over a small npz, a tiny CNN with dropout."""
+    return str(write_tiny_recipe(tmp_path))
+
+
+Run = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def run(harness: None) -> Run:
+    """`run(recipe, {overrides}, force=[…])` → what the flow returns, steps by name under `by_step`."""
+    from flows.transfer_learning import transfer_learning
+
+    def call(recipe: str, overrides: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
+        result = transfer_learning(recipe, overrides or {}, **options)
+        return {**result, "by_step": {entry["step"]: entry for entry in result["steps"]}}
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def finished_store(harness: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the tiny recipe and the store that one run of it left."""
+    from flows.transfer_learning import transfer_learning
+
+    folder = tmp_path_factory.mktemp("finished")
+    recipe = write_tiny_recipe(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAFT_STORE", str(folder / "store"))
+        transfer_learning(str(recipe))
+    return folder
+
+
+@pytest.fixture
+def finished(finished_store: Path, tmp_path: Path, store: Store) -> str:
+    """The tiny recipe, already run once in this test's own copy of the store. Returns the recipe's path."""
+    shutil.copytree(finished_store / "store", store.root)
+    return str(finished_store / "tiny.yaml")

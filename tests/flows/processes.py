@@ -1,0 +1,47 @@
+"""Real `graft` processes for the tests."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(**changes: str | None) -> dict[str, str]:
+    """This process's environment, with changes; None takes a variable away."""
+    merged = {**os.environ, "PYTHONPATH": str(ROOT), **changes}
+    return {name: value for name, value in merged.items() if value is not None}
+
+
+def graft(*arguments: str, cwd: Path = ROOT, **changes: str | None) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "flows.cli", *arguments],
+        env=environment(**{"PYTHONPATH": str(cwd), **changes}),
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+
+
+def start(*arguments: str, **changes: str | None) -> "subprocess.Popen[str]":
+    """Begin the command and leave it running."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", *arguments],
+        env=environment(**changes),
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def as_json(finished: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    """The one object on standard output; anything else there fails the test."""
+    value: dict[str, Any] = json.loads(finished.stdout)
+    return value

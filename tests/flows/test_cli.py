@@ -1,0 +1,146 @@
+"""The command: exit codes, one paragraph for an error, JSON and nothing else, help with examples."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.cli import _guarded
+from flows.dag import STEPS
+from tests.flows.processes import as_json, graft
+from tests.flows.tiny import ORDER, statuses
+
+
+def call(*arguments: str) -> int:
+    return _guarded(list(arguments))
+
+
+@pytest.mark.parametrize("command", [(), ("run",), ("plan",), ("recipes",), ("verify",)])
+def test_help_has_an_example(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*command, "--help") == 0
+    shown = capsys.readouterr().out
+    assert f"graft {' '.join(command)}".strip() in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "quickstrat"), "did you mean `quickstart`"),
+        (("run", "quickstart", "--set", "fine_tune.learning_rte=1"), "`fine_tune.learning_rate`"),
+        (("run", "quickstart", "--set", "fine_tune.learning_rate=nan"), "`fine_tune.learning_rate`"),
+        (("run", "quickstart", "--set", "nonsense"), "key=value"),
+        (("run", "quickstart", "--force", "fine_tun"), "Did you mean `fine_tune`?"),
+        (("plan", "quickstart", "--set", "unfreeze.layers=9"), "9"),
+        (("plan", "./nowhere.yaml"), "nowhere.yaml"),
+    ],
+)
+def test_bad_usage_is_one_paragraph_on_standard_error_and_exit_code_2(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call(*arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert "Traceback" not in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_an_unknown_option_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "quickstart", "--bogus") == 2
+    assert "--bogus" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "quickstrat", "--debug") == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+def test_from_with_nothing_in_the_store_says_run_first_and_prints_the_object(
+    tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("run", tiny, "--from", "fine_tune", "--json") == 1
+    out, err = capsys.readouterr()
+    result = json.loads(out)
+    assert set(statuses(result).values()) == {"skipped"}
+    assert (result["metrics"], result["report"]) == ({}, None)
+    assert "first" in err
+
+
+def test_plan_as_json_has_every_step_with_its_reason(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("plan", tiny, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert [entry["step"] for entry in result["steps"]] == list(ORDER)
+    assert result["steps"][0]["reason"] == "never ran"
+    assert result["steps"][0]["key"].startswith("sha256:")
+    assert set(result["steps"][0]) == {"step", "status", "reason", "seconds", "key", "artifact", "outputs"}
+
+
+def test_plan_of_data_that_is_not_here_has_no_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = tmp_path / "mnist.yaml"
+    recipe.write_text("source: {dataset: mnist}\ntarget: {dataset: mnist}\n")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert call("plan", str(recipe), "--json") == 0
+    first = json.loads(capsys.readouterr().out)["steps"][0]
+    assert (first["key"], first["status"]) == (None, "run")
+    assert "fetched" in first["reason"]
+
+
+def test_recipes_are_listed_printed_whole_and_described_by_a_schema(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert call("recipes") == 0
+    listed = capsys.readouterr().out
+    assert [line.split()[0] for line in listed.splitlines()][0] == "quickstart"
+    assert call("recipes", "fashion-mnist-dense") == 0
+    whole = tmp_path / "whole.yaml"
+    whole.write_text(capsys.readouterr().out)
+    assert "batch_norm_momentum: 0.9" in whole.read_text()
+    assert call("plan", str(whole)) == 0
+    capsys.readouterr()
+    assert call("recipes", "--schema") == 0
+    assert json.loads(capsys.readouterr().out)["title"] == "graft recipe"
+
+
+def test_verify_of_an_empty_store_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("verify", "--json") == 0
+    assert json.loads(capsys.readouterr().out) == {"artifacts": 0, "executions": 0, "problems": []}
+
+
+def test_verify_names_the_damage_and_the_command_that_mends_it(
+    finished: str, store: object, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    victim = next((tmp_path / "store" / "artifacts" / "history").glob("*/history.csv"))
+    victim.write_text("")
+    assert call("verify", "--json") == 1
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert any(str(victim) in problem["what"] for problem in problems)
+    assert all(f"graft run {finished}" in problem["mend"] for problem in problems)
+    assert call("verify") == 1
+    assert "mend it: graft run" in capsys.readouterr().out
+
+
+def test_a_failed_run_prints_the_object_says_why_and_exits_1(harness: None, tiny: str) -> None:
+    from prefect.settings import PREFECT_API_URL
+
+    bad = ("--set", "target.labels=3", "--set", "target.validation=0.9")
+    done = graft("run", tiny, *bad, "--json", PREFECT_API_URL=str(PREFECT_API_URL.value()))
+    assert done.returncode == 1
+    result = as_json(done)
+    assert statuses(result)["load_data.target"] == "failed"
+    assert statuses(result)["report"] == "skipped"
+    assert (result["metrics"], result["report"]) == ({}, None)
+    assert "Traceback" not in done.stderr
+    assert "graft: " in done.stderr
+
+
+def test_a_run_for_people_shows_steps_result_and_report_and_no_wall_of_log_lines(harness: None, finished: str) -> None:
+    from prefect.settings import PREFECT_API_URL
+
+    done = graft("run", finished, PREFECT_API_URL=str(PREFECT_API_URL.value()))
+    assert done.returncode == 0
+    assert done.stderr == ""
+    assert all(f"  {step}" in done.stdout for step in STEPS)
+    assert "11 of 12 steps were hits" in done.stdout
+    assert "report.html" in done.stdout

@@ -1,0 +1,104 @@
+"""What a person is told about a wrong recipe: the key's path, what was expected and found, the nearest valid name."""
+
+import string
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+from ruamel.yaml import YAML
+
+from flows.recipe import Recipe
+from flows.recipe_checks import explain, named, nearest
+
+SMALL = "source: {dataset: fashion_mnist}\ntarget: {dataset: digits}\n"
+SCHEMA = Recipe.model_json_schema()
+
+
+def refusal(text: str) -> str:
+    raw = YAML(typ="safe", pure=True).load(text)
+    with pytest.raises(ValidationError) as refused:
+        Recipe.model_validate(raw)
+    return "\n".join(explain(refused.value, raw, SCHEMA))
+
+
+def known_keys() -> set[str]:
+    return {key for part in [SCHEMA, *SCHEMA["$defs"].values()] for key in part["properties"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("fine_tune: {epoch: 1}", "`fine_tune.epoch`: unknown key; did you mean `fine_tune.epochs`?"),
+        ("fine_tune: {learning_rte: 1}", "unknown key; did you mean `fine_tune.learning_rate`?"),
+        ("fine_tunes: {}", "`fine_tunes`: unknown key; did you mean `fine_tune`?"),
+        ("freeze: {add_hidden: []}", "`freeze.add_hidden`: unknown key; did you mean `clone_with_weights.add_hidden`?"),
+        ("fine_tune.epochs: 3", "write it nested, `fine_tune: {epochs: …}`"),
+        ("save_model: {epochs: 3}", "`save_model` has no keys"),
+        ("1: 2", "`1`: unknown key"),
+        ("pretrain: {epochs: ten}", "`pretrain.epochs`: expected a whole number >= 1, found 'ten'"),
+        ("pretrain: {dropout: 1}", "`pretrain.dropout`: expected a number >= 0 and < 1, found 1"),
+        ("pretrain: {architecture: dens}", "found 'dens'; did you mean `dense`?"),
+        ("pretrain: {widths: [64, 0]}", "`pretrain.widths`: expected a list of 1 or more, each a whole number >= 1"),
+        ("pretrain: {l2: .nan}", "`pretrain.l2`: expected a number >= 0, found nan"),
+        ("evaluate:", "`evaluate`: expected a mapping with keys among `bootstrap`, `confidence`, found null"),
+        ("freeze: 2", "`freeze`: expected a mapping"),
+    ],
+)
+def test_a_wrong_key_is_named_with_what_was_expected(text: str, said: str) -> None:
+    assert said in refusal(SMALL + text)
+
+
+def test_one_error_lists_every_problem() -> None:
+    said = refusal(SMALL + "sed: 1\npretrain: {epochs: ten}\nfine_tune: {epoch: 1, learning_rate: -1}")
+    for key in ("`sed`", "`pretrain.epochs`", "`fine_tune.epoch`", "`fine_tune.learning_rate`"):
+        assert said.count(f"{key}: ") == 1
+
+
+@given(
+    parents=st.sampled_from([(), ("source",), ("target", "task"), ("pretrain",), ("save_model",), ("figures",)]),
+    name=st.text(string.ascii_lowercase + "_", min_size=1, max_size=20).filter(lambda name: name not in known_keys()),
+)
+def test_any_unknown_key_is_refused_with_its_path(parents: tuple[str, ...], name: str) -> None:
+    raw: dict[str, object] = {"source": {"dataset": "digits"}, "target": {"dataset": "digits"}}
+    node = raw
+    for parent in parents:
+        node = node.setdefault(parent, {})  # type: ignore[assignment]
+    node[name] = 1
+    with pytest.raises(ValidationError) as refused:
+        Recipe.model_validate(raw)
+    (problem,) = explain(refused.value, raw, SCHEMA)
+    assert problem.startswith(f"`{'.'.join((*parents, name))}`: unknown key; ")
+
+
+def test_the_nearest_name_is_found_whatever_its_case() -> None:
+    assert nearest("Fine-Tune", ["freeze", "fine_tune", "figures"]) == "fine_tune"
+    assert nearest("", ["one", "two"]) in ("one", "two")
+
+
+def test_named_layers_keep_the_order_of_the_network() -> None:
+    layers = ["conv_1", "conv_2", "conv_3"]
+    assert named(layers, "all") == named(layers, "conv_*") == layers
+    assert named(layers, ["conv_3", "conv_1", "conv_1"]) == ["conv_1", "conv_3"]
+    assert named(layers, "Conv_1") == []
+
+
+def test_every_key_of_the_schema_is_described() -> None:
+    described = [node for part in [SCHEMA, *SCHEMA["$defs"].values()] for node in part["properties"].values()]
+    assert all(node.get("description") for node in described)
+    assert sorted(SCHEMA["required"]) == ["source", "target"]
+
+
+def test_the_schema_refuses_what_the_model_refuses() -> None:
+    data = {"source": {"dataset": "digits"}, "target": {"dataset": "digits"}}
+    jsonschema.validate(data, SCHEMA)
+    wrongs: list[dict[str, object]] = [
+        {"fine_tune": {"learning_rte": 1}},
+        {"pretrain": {"epochs": 0}},
+        {"sed": 1},
+        {"source": {}},
+    ]
+    for wrong in wrongs:
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(data | wrong, SCHEMA)

@@ -1,0 +1,95 @@
+"""The same seed trains the same bits: whatever the process did before, and however many steps Keras runs at once."""
+
+import numpy as np
+import pytest
+
+from artifacts.codecs import model_digest
+from tasks.pure import fitting
+from tasks.pure.fitting import Training, compile_model, seed_dropouts
+from tasks.pure.session import derive
+from tests.tasks.pure.small_networks import built, examples, network, reloaded, train, weights
+
+FULL_DENSE = network("dense", (5, 4), dropout=0.3, l2=0.01)
+FULL_CNN = network("cnn", (5, 4), batch_norm=True, dropout=0.3)
+BOTH = pytest.mark.parametrize("like", [FULL_DENSE, FULL_CNN], ids=["dense", "cnn"])
+
+pytestmark = pytest.mark.usefixtures("fresh_keras")
+
+
+@BOTH
+def test_the_same_seed_gives_the_same_bits_whatever_was_made_in_between(like):
+    def run():
+        model = built(like)
+        return train(model, examples(11), examples(5, seed=3), batch_size=4), model_digest(model)
+
+    history, digest = run()
+    built(network("cnn", (2,), dropout=0.1), seed=5)(examples(6)[0], training=True)
+    again, same = run()
+    assert same == digest
+    assert again.equals(history)
+
+
+@pytest.mark.parametrize("dropout, size", [(0.0, 4), (0.3, 64)], ids=["by the order", "by the dropout masks"])
+def test_another_seed_gives_other_bits(dropout: float, size: int):
+    like = network("dense", (4,), dropout=dropout)
+    first, other = built(like), built(like)
+    train(first, examples(11), seed=1, batch_size=size)
+    train(other, examples(11), seed=2, batch_size=size)
+    assert weights(first) != weights(other)
+
+
+def by_hand(model, part, training: Training, seed: int) -> None:
+    """The plain loop: a step at a time, in the order and with the masks that (seed, epoch) decide."""
+    compile_model(model, training.learning_rate)
+    for epoch in range(training.epochs):
+        drawn = np.random.Generator(np.random.PCG64(derive(seed, "order", epoch))).permutation(len(part[1]))
+        seed_dropouts(model, seed, epoch)
+        for start in range(0, len(drawn), training.batch_size):
+            chosen = drawn[start : start + training.batch_size]
+            model.train_on_batch(part[0][chosen], part[1][chosen])
+
+
+@pytest.mark.parametrize("like, at_once", [(FULL_DENSE, 4), (FULL_DENSE, 50), (FULL_CNN, 4)])
+def test_steps_run_at_once_change_no_bit(like, at_once: int, monkeypatch: pytest.MonkeyPatch):
+    """Six steps, the last with a smaller batch: 4 does not divide them, 50 is more than there are."""
+    monkeypatch.setattr(fitting, "STEPS_PER_EXECUTION", at_once)
+    fitted, plain, part = built(like), built(like), examples(23)
+    train(fitted, part, batch_size=4)
+    by_hand(plain, part, Training(2, 4, 0.01, None, False), 7)
+    assert weights(fitted) == weights(plain)
+
+
+def masks(model) -> list[list[int]]:
+    generators = [layer.seed_generator for layer in model.layers if hasattr(layer, "seed_generator")]
+    return [np.asarray(generator.state).tolist() for generator in generators]
+
+
+def test_dropout_masks_follow_from_seed_and_epoch_alone():
+    """Files do not keep a Dropout's state: a network that was loaded would draw other masks."""
+    model = built(FULL_CNN)
+    train(model, examples(11), batch_size=4)
+    again = reloaded(model)
+    assert masks(model) != masks(again)
+    for network_ in (model, again):
+        seed_dropouts(network_, 7, 2)
+    assert masks(model) == masks(again)
+    np.testing.assert_array_equal(
+        model(examples(6)[0], training=True), again(examples(6)[0], training=True), "the same masks"
+    )
+
+
+def test_each_dropout_each_epoch_and_each_seed_has_masks_of_its_own():
+    model, seen = built(FULL_CNN), []
+    for seed, epoch in ((7, 0), (7, 1), (8, 0)):
+        seed_dropouts(model, seed, epoch)
+        seen += [tuple(state) for state in masks(model)]
+    assert len(set(seen)) == 6
+
+
+def test_a_network_out_of_its_file_trains_to_the_same_bits():
+    """The cache-hit path: whether a step had its input in hand or read it, the training ends the same."""
+    inside = built(FULL_CNN)
+    outside = reloaded(inside)
+    train(inside, examples(11), batch_size=4)
+    train(outside, examples(11), batch_size=4)
+    assert model_digest(inside) == model_digest(outside)
