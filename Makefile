@@ -32,7 +32,7 @@ setup: $(READY) ## the virtual environment .venv, from the lock
 
 # The lock's hashes are checked; graft itself is installed so that edits to the source count at once.
 $(READY): requirements.lock pyproject.toml
-	@found="$$('$(or $(PYTHON),python3)' --version 2>/dev/null)" || found="none"; \
+	@found="$$('$(or $(PYTHON),python3)' --version 2>/dev/null)" || found="none at $(or $(PYTHON),python3)"; \
 	'$(or $(PYTHON),python3)' -c "$(CHECK)" 2>/dev/null || { \
 	  echo "graft needs Python 3.11, 3.12 or 3.13; found $$found. Install one, or name it: make PYTHON=/path/to/python3.12 demo" >&2; exit 1; }
 	@echo "Installing into $(VENV) with $$('$(PYTHON)' --version) (about 700 MB to fetch, once) …"

@@ -23,7 +23,7 @@ from typing import Any
 from filelock import FileLock
 
 from artifacts.digest import digest_bytes
-from artifacts.errors import ArtifactDamaged, ArtifactMissing, RecordDamaged, StoreError
+from artifacts.errors import ArtifactDamaged, ArtifactMissing, RecordDamaged, StoreError, UsageError
 from artifacts.executions import Execution, Output
 from artifacts.manifest import MANIFEST, Manifest, describe
 from artifacts.refs import KINDS, Ref
@@ -51,9 +51,16 @@ class Encoded:
 
 
 def default_root() -> Path:
-    """`GRAFT_STORE`, or `store` beside this file."""
+    """`GRAFT_STORE`, or `store` beside this file.
+
+    Raises:
+        UsageError: a file is there, where a folder belongs.
+    """
     configured = os.environ.get("GRAFT_STORE")
-    return Path(configured).expanduser().resolve() if configured else Path(__file__).resolve().parent / "store"
+    root = Path(configured).expanduser().resolve() if configured else Path(__file__).resolve().parent / "store"
+    if root.exists() and not root.is_dir():
+        raise UsageError(f"GRAFT_STORE: expected a folder, or a path where one can be made; {root} is a file.")
+    return root
 
 
 class Store:

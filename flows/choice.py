@@ -55,6 +55,9 @@ def choose(
 def _check_name(step: str) -> None:
     if step not in STEPS:
         near = get_close_matches(step, STEPS, n=1, cutoff=0.3)
+        if "," in step:
+            options = " ".join(f"--force {name.strip()}" for name in step.split(","))
+            raise UsageError(f"No step named `{step}`. Write one step an option: {options}.")
         hint = f" Did you mean `{near[0]}`?" if near else ""
         raise UsageError(f"No step named `{step}`.{hint} The steps: {', '.join(f'`{name}`' for name in STEPS)}.")
 

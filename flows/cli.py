@@ -3,6 +3,7 @@
 import os
 import sys
 import traceback
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -42,6 +43,21 @@ JsonOption = Annotated[
 ]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Prefect's log lines too, on standard error.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        print(f"graft {version('graft')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """What holds for every command."""
 
 
 def _example(*lines: str) -> str:

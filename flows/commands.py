@@ -13,8 +13,9 @@ from artifacts.runs import Runs
 from artifacts.store import Store
 from flows import plan as planning
 from flows import recipe_files
-from flows.choice import choose
+from flows.choice import Choice, choose
 from flows.dag import edges
+from tasks.device import device
 from tasks.pure.errors import PureError
 
 # 130 is what shells say of a command that Ctrl-C ended.
@@ -31,15 +32,20 @@ class Request:
     start_from: Any
     only: Any
 
-    def load(self) -> recipe_files.LoadedRecipe:
-        """Raises RecipeError."""
-        return recipe_files.load(self.recipe, dict(recipe_files.parse_setting(text) for text in self.settings))
+    def checked(self) -> tuple[recipe_files.LoadedRecipe, Choice]:
+        """The recipe and the choice of steps.
+
+        Raises:
+            UsageError: either is wrong, or GRAFT_DEVICE or GRAFT_THREADS is.
+        """
+        loaded = recipe_files.load(self.recipe, dict(recipe_files.parse_setting(text) for text in self.settings))
+        device()  # before anything runs, not at the first step that trains
+        return loaded, choose(edges(loaded.recipe), self.force, self.start_from, self.only)
 
 
 def run(request: Request, as_json: bool, verbose: bool) -> int:
     """Check, plan, then run under Prefect with the terminal watching."""
-    loaded = request.load()
-    choice = choose(edges(loaded.recipe), request.force, request.start_from, request.only)
+    loaded, choice = request.checked()
     steps = planning.walk(loaded, choice)
     try:
         planning.check_needed(loaded, choice, steps)
@@ -67,7 +73,7 @@ def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_j
 
     console = Console(stderr=as_json)
     observer = TerminalObserver(console)
-    with prefect_server():
+    with prefect_server(waiting=lambda: console.status("Starting Prefect …")):
         from flows.transfer_learning import observed_by, transfer_learning
 
         try:
@@ -121,8 +127,7 @@ def _only_json_on_stdout(as_json: bool) -> Iterator[None]:
 
 def plan(request: Request, as_json: bool) -> int:
     """Print the plan; exit code 1, with the same object, where a step that must be stored is not."""
-    loaded = request.load()
-    choice = choose(edges(loaded.recipe), request.force, request.start_from, request.only)
+    loaded, choice = request.checked()
     steps = planning.walk(loaded, choice)
     if as_json:
         _print_json(planning.as_json(loaded, steps))
@@ -163,7 +168,8 @@ def verify(as_json: bool) -> int:
     else:
         console = Console()
         print_problems(console, found.problems)
-        verdict = f"{len(found.problems)} problems" if found.problems else "nothing is wrong"
+        count = len(found.problems)
+        verdict = f"{count} problem{'' if count == 1 else 's'}" if count else "nothing is wrong"
         console.print(f"{found.artifacts} artifacts, {found.executions} executions: {verdict}", highlight=False)
     return 1 if found.problems else 0
 

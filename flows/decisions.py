@@ -34,10 +34,16 @@ class Finding:
 
 
 class Detective:
-    """Looks steps up in a store, and explains a miss by the previous run of the same recipe."""
+    """Looks steps up in a store, and explains a miss by the previous run of the same recipe.
 
-    def __init__(self, store: Store, previous: RunRecord | None, edges: Mapping[str, Mapping[str, str]]) -> None:
-        self.store = store
+    Args:
+        seed: the recipe's own, from which each step derives its seed: the one that people know.
+    """
+
+    def __init__(
+        self, store: Store, previous: RunRecord | None, edges: Mapping[str, Mapping[str, str]], seed: int
+    ) -> None:
+        self.store, self.seed = store, seed
         self.previous = previous
         self.edges = edges
 
@@ -72,7 +78,8 @@ class Detective:
         old, trouble = self._execution(old_key)
         if old is None:
             return f"its last {trouble}" if trouble else "the record of its last execution is gone"
-        changes = list(differences(old.identity, new, self.edges[step]))
+        seeds = (self.previous.resolved.get("seed"), self.seed) if self.previous else (None, self.seed)
+        changes = list(differences(old.identity, new, self.edges[step], seeds))
         return " · ".join(changes) or "its identity changed"
 
 
@@ -82,21 +89,25 @@ def _damage(problem: StoreError) -> str:
     return "artifact damaged"
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any], edges: Mapping[str, str]) -> Iterator[str]:
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], edges: Mapping[str, str], seeds: tuple[Any, Any]
+) -> Iterator[str]:
     """In words, what differs between two identities of one step.
 
     Args:
         edges: argument → the step it comes from, so that a changed input is named as people know it.
+        seeds: the recipe's seed then and now; each step's own is derived from it.
     """
     section = _section(str(new["step"]))
     for name, before, after in _changed(old["parameters"], new["parameters"]):
         yield f"parameter `{section}.{name}` {_shown(before)} → {_shown(after)}"
     if old["seed"] != new["seed"]:
-        yield f"seed {_shown(old['seed'])} → {_shown(new['seed'])}"
+        yield f"seed {_shown(seeds[0])} → {_shown(seeds[1])}"
     for name, _, _ in _changed(old["code"], new["code"]):
         yield f"code of `{name}` changed"
-    for name, _, _ in _changed(old["data"], new["data"]):
-        yield f"file `{name}` changed"
+    if old["parameters"].get("dataset") == new["parameters"].get("dataset"):  # else the other data set says it all
+        for name, _, _ in _changed(old["data"], new["data"]):
+            yield f"file `{name}` changed"
     for name, _, _ in _changed(old["inputs"], new["inputs"]):
         yield f"input `{edges.get(name, name)}` changed"
     for name, before, after in _changed(old["versions"], new["versions"]):

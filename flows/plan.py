@@ -103,16 +103,18 @@ class Planner:
 def walk(loaded: LoadedRecipe, choice: Choice) -> list[PlannedStep]:
     """What `graft run` with the same arguments would do, a line a step."""
     store = Store()
-    planner = Planner(loaded, choice, Detective(store, Runs(store).last(loaded.name), edges(loaded.recipe)))
-    wire(planner, loaded.recipe)
+    recipe = loaded.recipe
+    planner = Planner(loaded, choice, Detective(store, Runs(store).last(loaded.name), edges(recipe), recipe.seed))
+    wire(planner, recipe)
     return planner.steps
 
 
-def as_json(loaded: LoadedRecipe, steps: Sequence[PlannedStep]) -> dict[str, Any]:
+def as_json(loaded: LoadedRecipe, steps: Sequence[PlannedStep], state: str = "planned") -> dict[str, Any]:
     """What `graft plan --json` prints: the same members as `graft run --json`."""
     return {
         "run": None,
         "recipe": loaded.name,
+        "state": state,
         "steps": [_entry(step) for step in steps],
         "metrics": {},
         "report": None,
@@ -121,7 +123,7 @@ def as_json(loaded: LoadedRecipe, steps: Sequence[PlannedStep]) -> dict[str, Any
 
 def refused(loaded: LoadedRecipe, steps: Sequence[PlannedStep]) -> dict[str, Any]:
     """What `graft run --json` prints where it refuses to begin: every step skipped, with the plan's reason."""
-    whole = as_json(loaded, steps)
+    whole = as_json(loaded, steps, "refused")
     return {**whole, "steps": [{**entry, "status": "skipped"} for entry in whole["steps"]]}
 
 

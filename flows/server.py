@@ -10,9 +10,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from typing import Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
@@ -27,8 +28,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
-def prefect_server() -> Iterator[None]:
+def prefect_server(waiting: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Iterator[None]:
     """Make a Prefect server available to the runs inside the block.
+
+    Args:
+        waiting: makes a context that is entered while an embedded server starts, such as a spinner.
 
     Raises:
         ServerError: none could be started.
@@ -39,7 +43,7 @@ def prefect_server() -> Iterator[None]:
         yield
         return
     with (
-        _embedded() as url,
+        _embedded(waiting) as url,
         temporary_settings({PREFECT_API_URL: url}, restore_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY}),
     ):
         try:
@@ -49,8 +53,9 @@ def prefect_server() -> Iterator[None]:
 
 
 @contextmanager
-def _embedded() -> Iterator[str]:
-    process, url = _start()
+def _embedded(waiting: Callable[[], AbstractContextManager[Any]]) -> Iterator[str]:
+    with waiting():
+        process, url = _start()
     try:
         yield url
     finally:

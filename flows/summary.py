@@ -1,6 +1,7 @@
 """What is said of a run: a step's entry in the record, the metrics, what the report's page is about."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from artifacts import codecs
@@ -82,9 +83,9 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
         "title": run_title(record.title, recipe),
         "run": {
             "id": record.id,
-            "name": run_title(record.title, recipe),
+            "name": f"run {record.number}",
             "recipe": record.title,
-            "started": record.started,
+            "started": f"{datetime.fromisoformat(record.started):%Y-%m-%d %H:%M} UTC",
             "seconds": round(seconds, 1),
         },
         "steps": [{**step, "inputs": runner.inputs.get(step["step"], {})} for step in record.steps],

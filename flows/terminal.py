@@ -41,6 +41,7 @@ class TerminalObserver:
             disable=not console.is_terminal,
         )
         self.task: TaskID | None = None
+        self.failed = False
 
     def __enter__(self) -> "TerminalObserver":
         self.bar.start()
@@ -69,8 +70,12 @@ class TerminalObserver:
                 self.bar.update(self.task, news=f"{epoch}  {shown}")
 
     def step_finished(self, entry: Mapping[str, Any]) -> None:
+        """A line a step. After a failure no more: its reason follows as a paragraph, the rest is skipped anyway."""
         self._clear()
-        why = "" if entry["status"] == "hit" else f"  [dim]{escape(str(entry['reason']))}[/]"
+        if self.failed:
+            return
+        self.failed = entry["status"] == "failed"
+        why = "" if entry["status"] == "hit" or self.failed else f"  [dim]{escape(str(entry['reason']))}[/]"
         seconds = "        " if entry["status"] == "skipped" else f"{entry['seconds']:6.1f} s"
         status = STATUS[entry["status"]]
         padding = " " * (8 - len(entry["status"]))

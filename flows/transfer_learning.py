@@ -83,7 +83,7 @@ def transfer_learning(
 
 def _runner(loaded: recipe_files.LoadedRecipe, choice: Choice) -> Runner:
     runs = Runs(Store())
-    detective = Detective(runs.store, runs.last(loaded.name), dag.edges(loaded.recipe))
+    detective = Detective(runs.store, runs.last(loaded.name), dag.edges(loaded.recipe), loaded.recipe.seed)
     resolved = loaded.recipe.model_dump(mode="json")
     record = runs.open(str(flow_run.id), loaded.name, loaded.title, loaded.overrides, resolved)
     return Runner(loaded, choice, record, detective, _observer.get() or NoObserver())

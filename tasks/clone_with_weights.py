@@ -5,7 +5,7 @@ from artifacts.refs import DatasetRef, ModelRef, StepResult
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import proof, session, surgery
+from tasks.pure import architectures, proof, session, surgery
 
 
 @step_task
@@ -14,15 +14,17 @@ def clone_with_weights(base: ModelRef, target: DatasetRef, scion: surgery.Scion,
 
     Raises:
         SurgeryError: the base has no such layers, or colours do not convert.
+        BadData: the base divides pixels by 255, and the target's are within 0 … 1 already.
         ContractBroken: the base was changed by this.
     """
     step = StepExecution("clone_with_weights", base=base, target=target, scion=scion, seed=seed)
     prepare()
     source = step.model(base)
     session.fresh(seed)
-    facts = step.facts(target)
+    facts, images = step.facts(target), step.part(target, "train")[0]
+    architectures.check_scale(surgery.has_scale(source), images, "target")
     model = surgery.graft(source, scion, facts["image_shape"], len(facts["class_names"]))
     if not scion.copy_weights:
-        surgery.calibrate_batch_norms(model, step.part(target, "train")[0])
+        surgery.calibrate_batch_norms(model, images)
     proof.check_digest(base.digest, codecs.model_digest(source), "the source model, untouched by cloning,")
     return step.finish(model=codecs.encode_model(model))

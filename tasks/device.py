@@ -15,12 +15,14 @@ from pathlib import Path
 
 from artifacts.errors import DeviceError, UsageError
 
+GPU_FILES = ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' own Linux
+
 
 def device() -> dict[str, str | int]:
     """Device kind (`cpu` or `gpu`), machine (`x86_64`) and number of threads.
 
     Raises:
-        UsageError: GRAFT_DEVICE or GRAFT_THREADS is not what it may be.
+        UsageError: GRAFT_DEVICE or GRAFT_THREADS is not what it may be, or insists on a GPU that is not there.
     """
     return {"kind": _kind(), "machine": platform.machine(), "threads": _threads()}
 
@@ -52,6 +54,11 @@ def _kind() -> str:
     asked = os.environ.get("GRAFT_DEVICE", "").lower()
     if asked not in ("", "cpu", "gpu"):
         raise UsageError(f"GRAFT_DEVICE: expected `cpu` or `gpu`, found `{asked}`.")
+    if asked == "gpu" and sys.platform.startswith("linux") and not any(Path(name).exists() for name in GPU_FILES):
+        raise UsageError(
+            f"GRAFT_DEVICE=gpu: expected a GPU, found none of {', '.join(GPU_FILES)}. "
+            "Unset GRAFT_DEVICE, or set it to cpu."
+        )
     return asked or ("gpu" if _gpu_is_usable() else "cpu")
 
 

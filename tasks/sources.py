@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from artifacts.codecs import use_tensorflow
 from artifacts.errors import DataError
 from tasks.pure.readers import FILE_ROLES
 
@@ -208,6 +209,7 @@ def _download(remote: Remote, folder: Path) -> None:
     Keras writes under the final name and leaves a file there that fails its hash, or whose process was killed; so it
     gets a folder of its own to write to. Its messages and progress bar go to standard error.
     """
+    use_tensorflow()
     import keras
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -223,7 +225,7 @@ def _download(remote: Remote, folder: Path) -> None:
 def _nowhere(source: Source, error: Exception) -> str:
     """One paragraph: each place, what was found there, and the command that mends it."""
     data = os.environ.get("GRAFT_DATA")
-    first = f"GRAFT_DATA={data} lacks them" if data else "neither is set"
+    first = f"GRAFT_DATA={data} lacks them" if data else "none is given"
     files = " ".join(source.remotes)
     cache = keras_cache() / source.cache
     quoted = shlex.quote(str(cache))
@@ -238,4 +240,4 @@ def _nowhere(source: Source, error: Exception) -> str:
     places.append(f"Keras' own download ({origin}; failed: {error}): mend the network and run the same command again")
     listed = "; ".join(f"({number}) {place}" for number, place in enumerate(places, 1))
     tip = " Or use `dataset: fashion_mnist_sample`, which comes with graft." if source.debian else ""
-    return f"{source.title} is in none of {len(places)} places. Any one of these mends it: {listed}.{tip}"
+    return f"{source.title} was found in none of {len(places)} places. Any one of these mends it: {listed}.{tip}"

@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from tasks.pure.errors import BadData
 from tasks.pure.layers import FLATTEN, GLOBAL_AVERAGE, HEAD, IMAGE, SCALE
 
 if TYPE_CHECKING:
@@ -43,6 +46,24 @@ def build(network: Network, image_shape: Sequence[int], num_classes: int) -> "ke
     x = keras.layers.Rescaling(1 / 255, name=SCALE)(image) if network.scale == "unit" else image
     grow = _grow_cnn if network.architecture == "cnn" else _grow_dense
     return keras.Model(image, head(num_classes)(grow(network, x)), name=MODEL_NAME)
+
+
+def check_scale(scaled: bool, images: np.ndarray, what: str) -> None:
+    """Refuse images (n, height, width, channels) that the network would see 255 times too dark.
+
+    Args:
+        scaled: whether the network divides by 255.
+        what: whose images, for the message: `source` or `target`.
+
+    Raises:
+        BadData: it does, and they are floats within -1 … 1 already.
+    """
+    brightest = float(np.abs(images).max(initial=0.0)) if images.dtype.kind == "f" else 255.0
+    if scaled and brightest <= 1.0:
+        raise BadData(
+            f"`scale: unit` divides pixels by 255 and expects them to be 0–255; the images of `{what}` are floats of "
+            f"at most {brightest:.3g}. Save them as bytes of 0–255, or pretrain with `pretrain.scale: none`."
+        )
 
 
 def head(num_classes: int) -> "keras.Layer":

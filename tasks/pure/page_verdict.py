@@ -100,7 +100,7 @@ def _control(page: Page) -> str:
     if not other:
         start = "One run proves nothing" if len(this) < 2 else f"{_seeds(len(this))} without a control prove nothing"
         command = page.controls.get("command")
-        how = f" Run it with the same seeds: `{command}`." if command else ""
+        how = f" Run it: `{command}`, with each of your seeds." if command else ""
         return f"{start}: the control, {theirs}, has not been run.{how}"
     mine = page.controls.get("this_name") or "this"
     here, there = median(this.values() or [page.metrics["accuracy"]]), median(other.values())

@@ -77,6 +77,11 @@ def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_cla
     return model
 
 
+def has_scale(base: "keras.Model") -> bool:
+    """Whether `base` divides pixels by 255 itself."""
+    return any(layer.name == SCALE for layer in base.layers)
+
+
 def _check_row(base: "keras.Model", reused: Sequence[str]) -> None:
     names = [block.name for block in blocks(base)]
     if not reused or list(reused) != names[: len(reused)]:

@@ -97,7 +97,7 @@ def test_only_computes_the_step_and_nothing_after_it(run: Run, finished: str) ->
 
 @pytest.mark.parametrize("option", ["start_from", "only"])
 def test_from_and_only_want_what_comes_before_in_the_store(run: Run, tiny: str, option: str) -> None:
-    with pytest.raises(RunFirst, match=r"`pretrain`.*Run `graft run .* first"):
+    with pytest.raises(RunFirst, match=r"lacks `load_data.source` \(never ran\).*Run `graft run .* first"):
         run(tiny, **{option: "save_model"})
 
 

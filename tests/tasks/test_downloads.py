@@ -115,7 +115,7 @@ def test_other_data_sets_name_three_places_and_what_graft_data_lacks(
     with pytest.raises(DataError) as caught:
         sources.fetch("mnist", None)
     message = str(caught.value)
-    assert "MNIST is in none of 3 places" in message and f"GRAFT_DATA={tmp_path / 'data'} lacks them" in message
+    assert "MNIST was found in none of 3 places" in message and f"GRAFT_DATA={tmp_path / 'data'} lacks them" in message
     assert "apt-get" not in message
 
 
