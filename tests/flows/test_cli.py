@@ -1,10 +1,12 @@
 """The command: exit codes, one paragraph for an error, JSON and nothing else, help with examples."""
 
 import json
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
+from artifacts.store import Store
 from flows.cli import _guarded
 from flows.dag import STEPS
 from tests.flows.processes import as_json, graft
@@ -30,6 +32,7 @@ def test_help_has_an_example(command: tuple[str, ...], capsys: pytest.CaptureFix
         (("run", "quickstart", "--set", "fine_tune.learning_rate=nan"), "`fine_tune.learning_rate`"),
         (("run", "quickstart", "--set", "nonsense"), "key=value"),
         (("run", "quickstart", "--force", "fine_tun"), "Did you mean `fine_tune`?"),
+        (("run", "quickstart", "--force", "freeze,fine_tune"), "--force freeze --force fine_tune"),
         (("plan", "quickstart", "--set", "unfreeze.layers=9"), "9"),
         (("plan", "./nowhere.yaml"), "nowhere.yaml"),
     ],
@@ -43,6 +46,36 @@ def test_bad_usage_is_one_paragraph_on_standard_error_and_exit_code_2(
     assert said in err
     assert "Traceback" not in err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize(("name", "value"), [("GRAFT_DEVICE", "tpu"), ("GRAFT_THREADS", "many")])
+def test_a_bad_setting_in_the_environment_is_said_before_anything_runs(
+    command: str,
+    name: str,
+    value: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    store: Store,
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert call(command, "quickstart") == 2
+    assert f"{name}: expected" in capsys.readouterr().err
+    assert not store.root.exists()
+
+
+def test_a_store_that_is_a_file_is_said_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GRAFT_STORE", str(tmp_path / "file"))
+    assert call("plan", "quickstart") == 2
+    assert "GRAFT_STORE: expected a folder" in capsys.readouterr().err
+
+
+def test_the_version_is_the_installed_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"graft {version('graft')}\n"
 
 
 def test_an_unknown_option_is_bad_usage(capsys: pytest.CaptureFixture[str]) -> None:
@@ -62,7 +95,7 @@ def test_from_with_nothing_in_the_store_says_run_first_and_prints_the_object(
     out, err = capsys.readouterr()
     result = json.loads(out)
     assert set(statuses(result).values()) == {"skipped"}
-    assert (result["metrics"], result["report"]) == ({}, None)
+    assert (result["state"], result["metrics"], result["report"]) == ("refused", {}, None)
     assert "first" in err
 
 

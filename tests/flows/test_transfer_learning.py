@@ -101,6 +101,15 @@ def test_from_and_only_want_what_comes_before_in_the_store(run: Run, tiny: str, 
         run(tiny, **{option: "save_model"})
 
 
+def test_a_reason_names_the_recipes_seed_not_the_one_that_a_step_derives(harness: None, finished: str) -> None:
+    assert planned(finished, {"seed": 7})["pretrain"].reason == "seed 0 → 7"
+
+
+def test_another_data_set_is_the_whole_reason_not_its_files_too(harness: None, finished: str) -> None:
+    plan = planned(finished, {"source.dataset": "digits", "source.path": None})
+    assert plan["load_data.source"].reason == "parameter `source.dataset` npz → digits"
+
+
 def test_from_wants_a_damaged_step_before_it_mended_first(run: Run, finished: str, store: Store) -> None:
     for path in (store.artifacts / "history").glob("*/history.csv"):
         path.write_text("damaged")

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tasks.pure import session
-from tasks.pure.architectures import build
+from tasks.pure.architectures import build, check_scale
+from tasks.pure.errors import BadData
 from tests.tasks.pure.small_networks import SHAPE, built, images, network, weights
 
 pytestmark = pytest.mark.usefixtures("fresh_keras")
@@ -88,3 +89,16 @@ def test_layers_of_one_shape_start_with_different_weights():
     model = build(network("dense", (4, 4, 4)), SHAPE, 4)
     kernels = [model.get_layer(name).kernel.numpy().tobytes() for name in ("dense_2", "dense_3", "head")]
     assert len(set(kernels)) == 3
+
+
+def test_floats_of_0_to_1_are_refused_where_the_network_divides_by_255():
+    with pytest.raises(BadData, match=r"images of `target` are floats of at most 1\. Save them as bytes of 0–255"):
+        check_scale(True, np.linspace(0, 1, 12, dtype=np.float32).reshape(3, 2, 2, 1), "target")
+
+
+@pytest.mark.parametrize(
+    ("scaled", "pixels"),
+    [(False, np.ones(4, np.float32)), (True, np.ones(4, np.uint8)), (True, np.full(4, 1.5, np.float32))],
+)
+def test_other_images_are_not_too_dark(scaled: bool, pixels: np.ndarray):
+    check_scale(scaled, pixels.reshape(1, 2, 2, 1), "source")
