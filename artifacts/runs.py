@@ -75,7 +75,7 @@ class RunRecord:
 
 def run_command(recipe: str, overrides: Mapping[str, Any]) -> str:
     """`graft run` with these overrides, quoted for a shell; values are JSON, which is YAML too."""
-    settings = [shlex.quote(f"{name}={json.dumps(value)}") for name, value in overrides.items()]
+    settings = [shlex.quote(f"{name}={json.dumps(value, ensure_ascii=False)}") for name, value in overrides.items()]
     return " ".join(["graft run", shlex.quote(recipe), *(f"--set {setting}" for setting in settings)])
 
 

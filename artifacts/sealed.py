@@ -32,7 +32,7 @@ def unseal(content: bytes, name: str) -> dict[str, Any]:
         record = json.loads(content.decode("utf-8"))
         checksum = record.pop("checksum")
         intact = checksum == digest_json(record) and content == _text({**record, "checksum": checksum})
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as problem:
         raise RecordDamaged(f"{name}: expected a sealed JSON record, found something else ({problem}).") from None
     if not intact:
         raise RecordDamaged(f"{name}: its checksum is not that of its content: it was altered after it was written.")

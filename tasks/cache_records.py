@@ -25,5 +25,5 @@ def has_record(store: Store, execution: Execution) -> bool:
     try:
         record = json.loads((store.prefect / record_name(execution.key)).read_bytes())
         return bool(record["result"] == result_text(StepResult(execution.key, execution.refs())).decode())
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False
