@@ -36,4 +36,4 @@ def evaluate(
 
 def _task(step: StepExecution, dataset: DatasetRef) -> judgement.JudgedTask:
     names = tuple(step.facts(dataset)["class_names"])
-    return judgement.JudgedTask(step.part(dataset, "train"), step.part(dataset, "test"), names)
+    return judgement.judged_task(step.part(dataset, "train"), step.part(dataset, "test"), names)

@@ -18,11 +18,33 @@ MIXING_SEED = 0
 
 @dataclass(frozen=True)
 class JudgedTask:
-    """The task that a network is judged on: training and test parts as (images, labels), and the classes' names."""
+    """The task that a network is judged on.
 
-    train: tuple[np.ndarray, np.ndarray]
+    Attributes:
+        training_labels: (n,) int, all of them.
+        sample: training images and their labels, at most `DIAGNOSED_IMAGES`; all of them need not stay in memory.
+        test: images and labels of the test part.
+        class_names: in the order of the labels.
+    """
+
+    training_labels: np.ndarray
+    sample: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray]
     class_names: tuple[str, ...]
+
+
+def judged_task(
+    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], class_names: tuple[str, ...]
+) -> JudgedTask:
+    """A task of training and test parts (images, labels).
+
+    The sample is spread evenly over the training images, and mixed: in a file sorted by class, batches of one class
+    would have batch-norm statistics that no training saw.
+    """
+    images, labels = train
+    chosen = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), DIAGNOSED_IMAGES)).astype(int))
+    chosen = np.random.Generator(np.random.PCG64(MIXING_SEED)).permutation(chosen)
+    return JudgedTask(labels, (images[chosen], labels[chosen]), test, class_names)
 
 
 @dataclass(frozen=True)
@@ -43,7 +65,7 @@ def judge(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> tuple[dict[
     """
     images, labels = task.test
     probabilities = inference.probabilities(model, images)
-    figures = metrics.evaluate(probabilities, labels, task.class_names, task.train[1], **asdict(bounds))
+    figures = metrics.evaluate(probabilities, labels, task.class_names, task.training_labels, **asdict(bounds))
     return {**figures, "batch_norm": diagnose(model, task)}, {"probabilities": probabilities, "labels": labels}
 
 
@@ -61,17 +83,10 @@ def base_figures(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> dict
 
 
 def diagnose(model: "keras.Model", task: JudgedTask) -> dict[str, Any] | None:
-    """Whether the moving statistics explain a bad result, from the training images; None without batch norm.
-
-    The images are an evenly spread sample of at most `DIAGNOSED_IMAGES`, mixed: in a file sorted by class, batches of
-    one class would have statistics that no training saw.
-    """
+    """Whether the moving statistics explain a bad result, from training images; None without batch norm."""
     if not inference.has_batch_norm(model):
         return None
-    images, labels = task.train
-    chosen = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), DIAGNOSED_IMAGES)).astype(int))
-    chosen = np.random.Generator(np.random.PCG64(MIXING_SEED)).permutation(chosen)
-    images, labels = images[chosen], labels[chosen]
+    images, labels = task.sample
     training_mode = inference.batch_statistics_accuracy(model, images, labels, DIAGNOSED_BATCH)
     plain = inference.accuracy(inference.probabilities(model, images), labels)
     majority = float(np.bincount(labels).max() / len(labels))

@@ -10,7 +10,7 @@ import pytest
 from artifacts.codecs import model_digest
 from tasks.pure import judgement, session
 from tasks.pure.architectures import build
-from tasks.pure.judgement import Bounds, JudgedTask
+from tasks.pure.judgement import Bounds, JudgedTask, judged_task
 from tests.tasks.pure.small_networks import built, examples, images, network, none_of, train
 
 pytestmark = pytest.mark.usefixtures("fresh_keras")
@@ -22,17 +22,20 @@ NAMES = ("T-shirt/top", "Pullover")
 
 def task(num_classes: int) -> JudgedTask:
     names = tuple(f"class {number}" for number in range(num_classes))
-    return JudgedTask(examples(12, num_classes), examples(9, num_classes, seed=4), names)
+    return judged_task(examples(12, num_classes), examples(9, num_classes, seed=4), names)
 
 
 @cache
-def shirts_and_pullovers() -> JudgedTask:
-    """320 training and 100 test images of the shipped sample."""
+def shirts_and_pullovers_parts() -> list[tuple[np.ndarray, np.ndarray]]:
+    """320 training and 100 test images of the shipped sample, with labels."""
     with np.load(SAMPLE, allow_pickle=False) as sample:
         parts = [(sample[f"x_{part}"], sample[f"y_{part}"], count) for part, count in (("train", 320), ("test", 100))]
     chosen = [(x[np.isin(y, (0, 2))][:count, ..., None], y[np.isin(y, (0, 2))][:count]) for x, y, count in parts]
-    train_part, test_part = [(x, (y == 2).astype(np.int64)) for x, y in chosen]
-    return JudgedTask(train_part, test_part, NAMES)
+    return [(x, (y == 2).astype(np.int64)) for x, y in chosen]
+
+
+def shirts_and_pullovers() -> JudgedTask:
+    return judged_task(*shirts_and_pullovers_parts(), NAMES)
 
 
 @cache
@@ -41,7 +44,7 @@ def trained(momentum: float):
     like = network("cnn", (8, 16, 16), batch_norm=True, batch_norm_momentum=momentum)
     session.fresh(0)
     model = build(like, (28, 28, 1), 2)
-    train(model, shirts_and_pullovers().train, epochs=4, batch_size=32, learning_rate=0.003)
+    train(model, shirts_and_pullovers_parts()[0], epochs=4, batch_size=32, learning_rate=0.003)
     return model
 
 
@@ -109,11 +112,11 @@ def test_the_two_differ_in_their_moving_statistics_only():
     assert without_statistics(0.99) == without_statistics(0.9)
 
 
-def test_images_sorted_by_class_are_diagnosed_like_mixed_ones():
+def test_mixedsorted_by_class_are_diagnosed_like_mixed_ones():
     """A batch of one class alone has statistics that no training saw."""
-    mixed = shirts_and_pullovers()
-    by_class = np.argsort(mixed.train[1], kind="stable")
-    ordered = JudgedTask((mixed.train[0][by_class], mixed.train[1][by_class]), mixed.test, NAMES)
+    (mixed, labels), test = shirts_and_pullovers_parts()
+    by_class = np.argsort(labels, kind="stable")
+    ordered = judged_task((mixed[by_class], labels[by_class]), test, NAMES)
     found = judgement.diagnose(trained(0.99), ordered)
     assert found["training_mode_accuracy"] >= 0.9 and not found["converged"]
     assert judgement.diagnose(trained(0.9), ordered)["converged"]
@@ -131,5 +134,5 @@ def test_large_training_sets_are_sampled_evenly(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(judgement, "DIAGNOSED_IMAGES", 20)
     train_part = images(200), np.repeat([0, 1], 100)
     model = built(network("cnn", (4,), batch_norm=True), num_classes=2)
-    found = judgement.diagnose(model, JudgedTask(train_part, none_of(train_part), ("a", "b")))
+    found = judgement.diagnose(model, judged_task(train_part, none_of(train_part), ("a", "b")))
     assert found["chance"] == 0.5
