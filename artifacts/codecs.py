@@ -20,6 +20,7 @@ import numpy as np
 
 from artifacts.digest import canonical_json, digest_arrays, digest_json, digest_model
 from artifacts.errors import ArtifactDamaged
+from artifacts.manifest import MANIFEST, Manifest
 from artifacts.store import Encoded
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ DATASET_PARTS = ("train", "validation", "gate", "test")
 
 
 def use_tensorflow() -> None:
-    """Import Keras on TensorFlow, with float32 and channels last, whatever `keras.json` says."""
+    """Import Keras on TensorFlow, with float32 and channels last, whatever `keras.json` and KERAS_… say."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
     with _quiet_stderr():
         import keras
@@ -48,6 +49,10 @@ def use_tensorflow() -> None:
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
+    keras.config.set_epsilon(1e-7)
+    # From KERAS_MAX_EPOCHS and KERAS_MAX_STEPS_PER_EPOCH, which would cut a training short behind the recipe's back.
+    keras.config.set_max_epochs(None)
+    keras.config.set_max_steps_per_epoch(None)
 
 
 @contextmanager
@@ -80,13 +85,13 @@ def encode_dataset(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], class_nam
     facts = {
         "class_names": list(class_names),
         "image_shape": list(images.shape[1:]),
-        "image_dtype": images.dtype.str,
+        "image_dtype": images.dtype.newbyteorder("<").str,
         "counts": {part: int(len(parts[part][1])) for part in DATASET_PARTS},
     }
 
     def write(folder: Path) -> None:
         for name, array in arrays.items():
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+            _save_array(folder / f"{name}.npy", array)
         (folder / "classes.json").write_bytes(canonical_json(list(class_names)))
 
     return Encoded("dataset", digest_arrays(arrays, list(class_names)), facts, write)
@@ -96,6 +101,11 @@ def read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of one part (`train`, `validation`, `gate`, `test`) of a stored data set."""
     images, labels = (np.load(folder / f"{axis}_{part}.npy", allow_pickle=False) for axis in "xy")
     return images, labels
+
+
+def _save_array(path: Path, array: np.ndarray) -> None:
+    """In C order and little-endian, whatever the array's own: equal arrays are equal bytes, as their digests are."""
+    np.save(path, np.ascontiguousarray(array, array.dtype.newbyteorder("<")), allow_pickle=False)
 
 
 # -- models
@@ -217,7 +227,7 @@ def encode_evaluation(metrics: Mapping[str, Any], predictions: Mapping[str, np.n
     def write(folder: Path) -> None:
         (folder / "evaluation.json").write_bytes(canonical_json(metrics))
         for name, array in predictions.items():
-            np.save(folder / f"{name}.npy", array, allow_pickle=False)
+            _save_array(folder / f"{name}.npy", array)
 
     facts = {"accuracy": metrics["accuracy"], "predictions": sorted(predictions)}
     return Encoded("evaluation", digest_arrays(predictions, metrics), facts, write)
@@ -231,7 +241,14 @@ def read_evaluation(folder: Path) -> dict[str, Any]:
 
 def read_predictions(folder: Path) -> dict[str, np.ndarray]:
     """The arrays of a stored evaluation by name."""
-    return {path.stem: np.load(path, allow_pickle=False) for path in sorted(folder.glob("*.npy"))}
+    return {path.stem: np.load(path, allow_pickle=False) for path in _named_files(folder, ".npy")}
+
+
+def _named_files(folder: Path, suffix: str) -> list[Path]:
+    """The files of an artifact that its manifest names; of one that is not settled yet, all there are."""
+    manifest = folder / MANIFEST
+    names = Manifest.from_bytes(manifest.read_bytes(), str(manifest)).files if manifest.is_file() else None
+    return [path for path in sorted(folder.glob(f"*{suffix}")) if names is None or path.name in names]
 
 
 def encode_figures(pictures: Mapping[str, bytes]) -> Encoded:
@@ -247,7 +264,7 @@ def encode_figures(pictures: Mapping[str, bytes]) -> Encoded:
 
 def read_figures(folder: Path) -> dict[str, bytes]:
     """The stored pictures by name."""
-    return {path.stem: path.read_bytes() for path in sorted(folder.glob("*.png"))}
+    return {path.stem: path.read_bytes() for path in _named_files(folder, ".png")}
 
 
 # -- proof
@@ -261,7 +278,7 @@ def derive_digest(kind: str, folder: Path) -> str:
     """
     try:
         return _DERIVE[kind](folder)
-    except (OSError, ValueError, KeyError) as problem:
+    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as problem:
         raise ArtifactDamaged(f"{folder}: cannot be read as {kind}: {problem}") from problem
 
 

@@ -6,6 +6,7 @@ under the store's `cache/`; losing or damaging it costs time, never truth.
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from artifacts.digest import digest_bytes, digest_file
@@ -34,7 +35,8 @@ def file_sha256(path: Path, memory: Path) -> str:
     sha256 = digest_file(path)
     settled = time.time_ns() - max(before["mtime_ns"], before["ctime_ns"]) > SETTLED_SECONDS * 1e9
     if settled and _stamp(path) == before:
-        write_atomically(record, seal({"stamp": before, "sha256": sha256}), memory.parent / "tmp")
+        with suppress(OSError):  # a store that cannot be written to can still be looked at
+            write_atomically(record, seal({"stamp": before, "sha256": sha256}), memory.parent / "tmp")
     return sha256
 
 

@@ -47,6 +47,8 @@ def write_atomically(path: Path, content: bytes, scratch: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = scratch / uuid.uuid4().hex
     temporary.write_bytes(content)
+    if path.is_dir():  # damage of a rare sort; a folder is not replaced by a file
+        os.replace(path, scratch / f"damaged-{uuid.uuid4().hex}")
     os.replace(temporary, path)
 
 

@@ -54,7 +54,7 @@ class Verification:
     def _try(self, path: Path, check: "object") -> None:
         try:
             check()  # type: ignore[operator]
-        except (StoreError, OSError, ValueError, KeyError) as problem:
+        except (StoreError, OSError, ValueError, KeyError, TypeError, EOFError) as problem:
             self._problem(path, str(problem), self._mend(path))
 
     def _artifact(self, folder: Path) -> None:
@@ -64,6 +64,8 @@ class Verification:
             raise ArtifactDamaged(f"{folder}: expected a kind of {', '.join(KINDS)}.")
         ref = KINDS[folder.parent.name](f"sha256:{folder.name}")
         manifest = self.store.manifest(ref)
+        for path in sorted(set(folder.iterdir()) - {folder / MANIFEST, *(folder / name for name in manifest.files)}):
+            self._problem(path, f"{path}: a file that the manifest does not name", "delete it")
         _check_files(folder, manifest)
         if (manifest.kind, manifest.digest) != (ref.kind, ref.digest):
             raise ArtifactDamaged(f"{folder}: the manifest speaks of {manifest.kind} {manifest.digest}.")
@@ -105,10 +107,9 @@ class Verification:
 
 
 def _check_files(folder: Path, manifest: Manifest) -> None:
-    present = {path.name for path in folder.iterdir()} - {MANIFEST}
-    if present != set(manifest.files):
-        odd = sorted(present ^ set(manifest.files))
-        raise ArtifactDamaged(f"{folder}: missing or unknown files: {', '.join(odd)}.")
+    missing = sorted(name for name in manifest.files if not (folder / name).is_file())
+    if missing:
+        raise ArtifactDamaged(f"{folder}: missing files: {', '.join(missing)}.")
     for name, entry in manifest.files.items():
         path = folder / name
         if path.stat().st_size != entry.size or digest_file(path) != entry.sha256:

@@ -1,5 +1,6 @@
 """The `graft` command. Nothing heavy is imported before it is needed: `graft --help` and `graft plan` are quick."""
 
+import io
 import os
 import sys
 import traceback
@@ -130,23 +131,32 @@ def _exit(code: int) -> None:
 
 def main() -> None:
     """Entry point of the console command. Exit codes: 0; 1 for a failed run or a damaged store; 2 for bad usage."""
-    code = _guarded(sys.argv[1:])
-    sys.stdout.flush()
-    sys.exit(code)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # None where a shell closed it
+            stream.reconfigure(errors="replace")  # a screen that lacks a sign shows `?`; a run must not fail of it
+    sys.exit(_guarded(sys.argv[1:]))
 
 
 def _guarded(argv: list[str]) -> int:
     """Run the command; errors become one paragraph on standard error, a traceback only with --debug."""
     try:
-        app(argv, prog_name="graft")
-        return 0
-    except SystemExit as leaving:  # how Typer ends: 0, a command's own code, or 2 with the usage already printed
-        return leaving.code if isinstance(leaving.code, int) else 1
+        code = _run_app(argv)
+        if sys.stdout:
+            sys.stdout.flush()
+        return code
     except BrokenPipeError:  # the reader of a pipe has left; the interpreter must not complain at exit either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as problem:  # whatever it is, a person gets one paragraph; --debug shows the rest
         return _say(problem, "--debug" in argv)
+
+
+def _run_app(argv: list[str]) -> int:
+    try:
+        app(argv, prog_name="graft")
+    except SystemExit as leaving:  # how Typer ends: 0, a command's own code, or 2 with the usage already printed
+        return leaving.code if isinstance(leaving.code, int) else 1
+    return 0
 
 
 def _say(problem: Exception, debug: bool) -> int:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from artifacts.errors import GraftError, RunFirst
+from artifacts.errors import DataError, GraftError, RunFirst, ServerError
 from artifacts.runs import Runs
 from artifacts.store import Store
 from flows import plan as planning
@@ -46,20 +46,39 @@ class Request:
 def run(request: Request, as_json: bool, verbose: bool) -> int:
     """Check, plan, then run under Prefect with the terminal watching."""
     loaded, choice = request.checked()
-    steps = planning.walk(loaded, choice)
-    try:
+    steps = _walk(loaded, choice, as_json)
+    with _refusal_as_json(loaded, steps, as_json, RunFirst, ServerError):
         planning.check_needed(loaded, choice, steps)
-    except RunFirst:
-        if as_json:
-            _print_json(planning.refused(loaded, steps))
-        raise
-    with _only_json_on_stdout(as_json):
-        record = _run_under_prefect(request, loaded, as_json, verbose)
+        with _only_json_on_stdout(as_json):
+            record = _run_under_prefect(request, loaded, as_json, verbose)
     if as_json:
         from flows.summary import as_json as summarised
 
         _print_json(summarised(record))
     return EXIT_CODES[record.state]
+
+
+def _walk(loaded: recipe_files.LoadedRecipe, choice: Choice, as_json: bool) -> list[planning.PlannedStep]:
+    """The plan. Where a recipe's own file is missing there is none, and every step is skipped for that reason."""
+    try:
+        return planning.walk(loaded, choice)
+    except DataError as problem:
+        if as_json:
+            _print_json(planning.refused(loaded, planning.unplanned(str(problem))))
+        raise
+
+
+@contextmanager
+def _refusal_as_json(
+    loaded: recipe_files.LoadedRecipe, steps: list[planning.PlannedStep], as_json: bool, *refusals: type[GraftError]
+) -> Iterator[None]:
+    """Print the object, every step skipped, where the run is refused before its first step."""
+    try:
+        yield
+    except refusals:
+        if as_json:
+            _print_json(planning.refused(loaded, steps))
+        raise
 
 
 def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_json: bool, verbose: bool) -> Any:
@@ -128,7 +147,7 @@ def _only_json_on_stdout(as_json: bool) -> Iterator[None]:
 def plan(request: Request, as_json: bool) -> int:
     """Print the plan; exit code 1, with the same object, where a step that must be stored is not."""
     loaded, choice = request.checked()
-    steps = planning.walk(loaded, choice)
+    steps = _walk(loaded, choice, as_json)
     if as_json:
         _print_json(planning.as_json(loaded, steps))
     else:

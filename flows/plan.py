@@ -13,7 +13,7 @@ from artifacts.runs import Runs, run_command
 from artifacts.store import Store
 from flows import arguments as recipe_arguments
 from flows.choice import Choice
-from flows.dag import edges, wire
+from flows.dag import STEPS, edges, wire
 from flows.decisions import Detective
 from flows.recipe_files import LoadedRecipe
 from tasks import sources
@@ -107,6 +107,11 @@ def walk(loaded: LoadedRecipe, choice: Choice) -> list[PlannedStep]:
     planner = Planner(loaded, choice, Detective(store, Runs(store).last(loaded.name), edges(recipe), recipe.seed))
     wire(planner, recipe)
     return planner.steps
+
+
+def unplanned(reason: str) -> list[PlannedStep]:
+    """Every step skipped, for one reason: what there is to say where no plan can be made."""
+    return [PlannedStep(step, "skipped", reason) for step in STEPS]
 
 
 def as_json(loaded: LoadedRecipe, steps: Sequence[PlannedStep], state: str = "planned") -> dict[str, Any]:

@@ -171,7 +171,7 @@ class Evaluate(Section):
 class Figures(Section):
     """`figures`: pictures for the report."""
 
-    mistakes: int = Field(default=12, ge=0, le=50, description="How many of the most confident mistakes are shown.")
+    mistakes: int = Field(default=12, ge=0, le=15, description="How many of the most confident mistakes are shown.")
 
 
 class Report(Section):
@@ -244,5 +244,5 @@ class Recipe(Section):
         return int.from_bytes(first_bytes, "big") & 0x7FFFFFFF
 
     def source_gate(self) -> float:
-        """The fraction that the source must set aside too: the target's, where both read the same images, else 0."""
+        """The fraction that the source must set aside too: the target's, where both may read the same, else 0."""
         return self.target.gate if recipe_checks.same_images(self.source, self.target) else 0.0

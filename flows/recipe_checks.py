@@ -36,13 +36,13 @@ def named(layers: Sequence[str], choice: str | Sequence[str]) -> list[str]:
 
 
 def same_images(source: DataSection, target: DataSection) -> bool:
-    """Whether both sections read the same data set.
+    """Whether both sections may read the same images.
 
     A known data set holds the same images wherever its files lie, and the sample is drawn from the full one, so paths
-    tell nothing apart there; two `npz` are the same where their paths are.
+    tell nothing apart there. An `npz` may be a copy of the other's file, or hold a known data set: it counts as such.
     """
     families = {section.dataset.removesuffix("_sample") for section in (source, target)}
-    return len(families) == 1 and (source.dataset != "npz" or source.path == target.path)
+    return len(families) == 1 or "npz" in families
 
 
 def impossibilities(recipe: Recipe) -> list[str]:

@@ -123,6 +123,8 @@ class Runner:
         result, cached = self._call(step, arguments, refresh)
         if cached and result.key != finding.key:  # a record was moved to another key's place: do not believe it
             result, cached = self._call(step, arguments, refresh=True)
+        if finding.hit and not refresh and not cached:
+            reason = "its cache record was not believed"
         self.inputs[step] = summary.input_digests(arguments)
         entry = summary.entry(step, "hit" if cached else "ran", reason, time.perf_counter() - began, result)
         if step == "evaluate":

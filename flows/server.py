@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
+from urllib.error import HTTPError, URLError
+from urllib.request import ProxyHandler, build_opener, urlopen
 
 from filelock import FileLock
 
@@ -24,6 +24,7 @@ from artifacts.errors import ServerError
 START_SECONDS = 90.0  # a fresh PREFECT_HOME on a busy machine: migration, and bytecode to compile
 LOCK_SECONDS = 300.0
 STOP_SECONDS = 10.0
+CONFIGURED_SECONDS = 10.0
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -39,9 +40,12 @@ def prefect_server(waiting: Callable[[], AbstractContextManager[Any]] = nullcont
     """
     from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
-    if PREFECT_API_URL.value():
+    configured = PREFECT_API_URL.value()
+    if configured:
+        _check_reachable(configured)
         yield
         return
+    _without_proxy()
     with (
         _embedded(waiting) as url,
         temporary_settings({PREFECT_API_URL: url}, restore_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY}),
@@ -50,6 +54,26 @@ def prefect_server(waiting: Callable[[], AbstractContextManager[Any]] = nullcont
             yield
         finally:
             _flush()
+
+
+def _check_reachable(url: str) -> None:
+    try:
+        with urlopen(f"{url.rstrip('/')}/health", timeout=CONFIGURED_SECONDS):  # noqa: S310 - the person's own setting
+            return
+    except HTTPError:
+        return  # somebody answers; whether we may come in, Prefect will say
+    except (URLError, OSError, ValueError) as problem:
+        raise ServerError(
+            f"PREFECT_API_URL is {url}, but no Prefect server answers there ({problem}). Start it with `prefect server "
+            "start`, mend the address, or unset PREFECT_API_URL: graft then starts a server of its own for the run."
+        ) from None
+
+
+def _without_proxy() -> None:
+    """Let Prefect's client reach our own server directly, whatever proxy the environment names."""
+    for name in ("NO_PROXY", "no_proxy"):
+        known = os.environ.get(name, "")
+        os.environ[name] = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
 
 
 @contextmanager
@@ -118,7 +142,7 @@ def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str) -> None:
         if process.poll() is not None:
             raise ServerError(f"Prefect's embedded server ended while starting: {_last_words(process)}")
         try:
-            with urlopen(f"{url}/health", timeout=2):  # noqa: S310 - our own address
+            with build_opener(ProxyHandler({})).open(f"{url}/health", timeout=2):
                 return
         except (URLError, OSError):
             time.sleep(0.05)

@@ -7,6 +7,9 @@ from artifacts.executions import Execution
 from artifacts.refs import StepResult
 from artifacts.store import Store
 
+# What Prefect writes of `caching.RefSerializer` into a record; of another one it would not be ours to believe.
+SERIALIZER = {"type": "graft-ref"}
+
 
 def record_name(key: str) -> str:
     """The name of Prefect's record for `key` under the store's `cache/prefect`."""
@@ -24,6 +27,7 @@ def has_record(store: Store, execution: Execution) -> bool:
     """Whether Prefect's record for this execution is there and says what the execution says."""
     try:
         record = json.loads((store.prefect / record_name(execution.key)).read_bytes())
-        return bool(record["result"] == result_text(StepResult(execution.key, execution.refs())).decode())
+        believed = record["metadata"]["expiration"] is None and record["metadata"]["serializer"] == SERIALIZER
+        return bool(believed and record["result"] == result_text(StepResult(execution.key, execution.refs())).decode())
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return False

@@ -2,6 +2,7 @@
 
 PureError
 ├── BadData           the data cannot be trained on (shapes, labels, NaN, too few examples)
+├── Diverged          a training ended in numbers that are not finite
 ├── SurgeryError      a cut, freeze or unfreeze that the network does not admit
 └── ContractBroken    a step did not do what it promises (a frozen weight moved, …)
 """
@@ -13,6 +14,10 @@ class PureError(ValueError):
 
 class BadData(PureError):
     """The data cannot be trained on."""
+
+
+class Diverged(PureError):
+    """A training ended in numbers that are not finite."""
 
 
 class SurgeryError(PureError):

@@ -4,12 +4,13 @@ The order of examples is a permutation drawn from (step seed, epoch), and each D
 same pair when an epoch begins, since neither survives in a file. So a step gives the same bits in any process.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tasks.pure.errors import Diverged
 from tasks.pure.layers import leaves
 from tasks.pure.session import derive
 
@@ -73,8 +74,20 @@ def fit(
         callbacks=[watch, *_early_stopping(training, validation)],
         verbose=0,
     ).history
+    _check_finite(history["loss"], model, training)
     columns = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy") if name in history]
     return pd.DataFrame({"epoch": range(len(history["loss"])), **{name: history[name] for name in columns}})
+
+
+def _check_finite(losses: Sequence[float], model: "keras.Model", training: Training) -> None:
+    """Raises Diverged: at the end, or in some epoch, there were infinities or no numbers at all."""
+    bad = [epoch for epoch, loss in enumerate(losses, start=1) if not np.isfinite(loss)]
+    if bad or not all(np.isfinite(weight).all() for weight in model.get_weights()):
+        where = f"in epoch {bad[0]} (loss {losses[bad[0] - 1]})" if bad else "(weights that are not finite)"
+        raise Diverged(
+            f"The training diverged {where}. Lower its `learning_rate` (now {training.learning_rate:g}), or scale the "
+            "images: `pretrain.scale: unit`."
+        )
 
 
 def compile_model(model: "keras.Model", learning_rate: float, steps_per_execution: int = 1) -> None:

@@ -110,8 +110,9 @@ def _check_classes(raw: RawData, name: str) -> None:
     names = raw.class_names
     if len(names) < 2:
         raise BadData(f"{name}: expected two classes or more, found {len(names)} ({', '.join(names)}).")
-    if len(set(names)) < len(names) or not all(names):
-        raise BadData(f"{name}: expected class names that are distinct and not empty, found {', '.join(names)}.")
+    if len(set(names)) < len(names) or not all(each.strip() and each.isprintable() for each in names):
+        found = ", ".join(ascii(each) for each in names)
+        raise BadData(f"{name}: expected class names that are distinct and can be printed, found {found}.")
     empty = np.flatnonzero(np.bincount(raw.y_train, minlength=len(names)) == 0)
     if len(empty):
         found = ", ".join(f"{label} ({names[label]})" for label in empty[:10])

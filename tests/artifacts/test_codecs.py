@@ -33,7 +33,9 @@ model = build(Network("cnn", (3,), "unit", True, 0.9, 0.1, 0.001), (8, 8, 1), 3)
 model.layers[2].trainable = False
 content = encode_model(model)
 content.write(Path(sys.argv[1]))
-print(content.digest, keras.backend.backend(), keras.config.floatx(), keras.config.image_data_format())
+c = keras.config
+print(content.digest, keras.backend.backend(), c.floatx(), c.image_data_format())
+print(c.epsilon(), c.max_epochs(), c.max_steps_per_epoch())
 """
 
 
@@ -88,35 +90,53 @@ def test_pictures_come_back(tmp_path: Path) -> None:
     assert codecs.derive_digest("figures", folder) == content.digest
 
 
-def test_the_same_network_gives_the_same_bytes_whatever_the_process_did_before_and_when(tmp_path: Path) -> None:
-    said = model_in_another_process(tmp_path / "one"), model_in_another_process(tmp_path / "two", "late")
-    assert said[0] == said[1]
-    assert (tmp_path / "one" / "model.keras").read_bytes() == (tmp_path / "two" / "model.keras").read_bytes()
+def test_the_same_network_gives_the_same_bytes_whatever_the_process_did_before_and_when(
+    plain: tuple[Path, str], tmp_path: Path
+) -> None:
+    assert model_in_another_process(tmp_path / "late", "late") == plain[1]
+    assert (tmp_path / "late" / "model.keras").read_bytes() == (plain[0] / "model.keras").read_bytes()
 
 
-def test_keras_own_settings_change_nothing(tmp_path: Path) -> None:
+def test_keras_own_settings_change_nothing(plain: tuple[Path, str], tmp_path: Path) -> None:
     home = tmp_path / "keras"
     home.mkdir()
     other = {"backend": "jax", "floatx": "float64", "image_data_format": "channels_first", "epsilon": 1e-3}
     (home / "keras.json").write_text(json.dumps(other))
-    plain = model_in_another_process(tmp_path / "plain")
-    assert plain.endswith("tensorflow float32 channels_last")
-    assert model_in_another_process(tmp_path / "odd", KERAS_HOME=str(home), KERAS_BACKEND="torch") == plain
+    assert plain[1].endswith("tensorflow float32 channels_last\n1e-07 None None")
+    odd = {"KERAS_HOME": str(home), "KERAS_BACKEND": "torch", "KERAS_MAX_EPOCHS": "1", "KERAS_MAX_STEPS_PER_EPOCH": "1"}
+    assert model_in_another_process(tmp_path / "odd", **odd) == plain[1]
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A stored CNN with batch norm and dropout, one of its layers frozen."""
+def plain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A stored CNN with batch norm and dropout, one of its layers frozen; and what its process said."""
     folder = tmp_path_factory.mktemp("model") / "cnn"
-    model_in_another_process(folder)
-    return folder
+    return folder, model_in_another_process(folder)
+
+
+@pytest.fixture
+def folder(plain: tuple[Path, str]) -> Path:
+    return plain[0]
+
+
+def test_equal_arrays_are_equal_bytes_whatever_their_order_in_memory(tmp_path: Path) -> None:
+    """As `scipy.io.loadmat` gives them, in Fortran order, or from a big-endian machine."""
+    images, labels = np.arange(3 * 4 * 5, dtype=np.float32).reshape(3, 4, 5, 1), np.arange(3)
+    contents = []
+    for number, given in enumerate((images, np.asfortranarray(images), images.astype(">f4"))):
+        content = codecs.encode_dataset(dict.fromkeys(codecs.DATASET_PARTS, (given, labels)), ["a", "b", "c"])
+        folder = written(content, tmp_path / str(number))
+        contents.append((content.digest, content.facts, (folder / "x_train.npy").read_bytes()))
+    assert contents[0] == contents[1] == contents[2]
 
 
 @pytest.fixture
 def keras() -> object:
     from tasks.device import prepare
+    from tasks.pure import session
 
     prepare()
+    session.fresh(0)  # as every step begins
     import keras
 
     return keras

@@ -51,6 +51,13 @@ def test_a_record_of_another_format_is_refused_by_name() -> None:
         unseal(_text({**body, "checksum": digest_json(body)}), "record")
 
 
+def test_a_folder_in_a_records_place_is_moved_aside(tmp_path: Path) -> None:
+    (tmp_path / "record" / "inside").mkdir(parents=True)
+    write_atomically(tmp_path / "record", b"text", tmp_path / "scratch")
+    assert (tmp_path / "record").read_bytes() == b"text"
+    assert len(list((tmp_path / "scratch").glob("damaged-*/inside"))) == 1
+
+
 def test_readers_see_one_whole_record_or_the_other(tmp_path: Path) -> None:
     path, contents = tmp_path / "record", [letter * 200_000 for letter in (b"a", b"b")]
     write_atomically(path, contents[0], tmp_path / "scratch")

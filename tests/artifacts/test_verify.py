@@ -31,22 +31,22 @@ def only(store: Store, pattern: str) -> Path:
     return found
 
 
-def rewrite_with_its_hash(store: Store) -> None:
+def rewrite_with_its_hash(store: Store, content: bytes | None = None) -> None:
     """Another array in an array's place, and a manifest with nothing wrong in itself."""
     array, manifest = only(store, "artifacts/*/*/y_train.npy"), only(store, f"artifacts/*/*/{MANIFEST}")
-    array.write_bytes(array.read_bytes()[:-1] + b"\x01")
+    array.write_bytes(array.read_bytes()[:-1] + b"\x01" if content is None else content)
     body = unseal(manifest.read_bytes(), "manifest")
-    body["files"]["y_train.npy"]["sha256"] = digest_file(array)
+    body["files"]["y_train.npy"] = {"sha256": digest_file(array), "size": array.stat().st_size}
     manifest.write_bytes(seal(body))
 
 
 DAMAGES: dict[str, tuple[Callable[[Store], object], str]] = {
     "array altered": (lambda store: only(store, "**/x_test.npy").write_bytes(b"x"), "x_test.npy was altered"),
-    "array deleted": (lambda store: only(store, "**/x_test.npy").unlink(), "missing or unknown files: x_test.npy"),
+    "array deleted": (lambda store: only(store, "**/x_test.npy").unlink(), "missing files: x_test.npy"),
     "manifest altered": (lambda store: only(store, f"**/{MANIFEST}").write_bytes(b"{}"), "checksum"),
     "manifest deleted": (lambda store: only(store, f"**/{MANIFEST}").unlink(), "No dataset"),
     "execution altered": (lambda store: only(store, "executions/*").write_bytes(b"{}"), "execution"),
-    "file added": (lambda store: only(store, "artifacts/*/*").joinpath("more.npy").touch(), "unknown files: more.npy"),
+    "array emptied, hash replaced": (lambda store: rewrite_with_its_hash(store, b""), "cannot be read as dataset"),
     "content and hash replaced": (rewrite_with_its_hash, "its content is sha256:"),
 }
 
@@ -70,6 +70,16 @@ def test_a_file_of_which_no_record_speaks_is_named(full: Store) -> None:
     (problem,) = verify(full).problems
     assert problem["path"].endswith("notes.txt")
     assert problem["mend"] == "delete it"
+
+
+@pytest.mark.parametrize("name", [".DS_Store", "more.npy"])
+def test_a_file_that_somebody_put_beside_an_artifacts_own_is_to_be_deleted(full: Store, name: str) -> None:
+    stranger = only(full, "artifacts/*/*") / name
+    stranger.write_bytes(b"mine")
+    (problem,) = verify(full).problems
+    assert (problem["path"], problem["mend"]) == (str(stranger), "delete it")
+    stranger.unlink()
+    assert verify(full).problems == []
 
 
 def test_locks_caches_and_reports_may_be_anything(full: Store) -> None:

@@ -1,6 +1,9 @@
 """The command: exit codes, one paragraph for an error, JSON and nothing else, help with examples."""
 
 import json
+import shlex
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import pytest
 from artifacts.store import Store
 from flows.cli import _guarded
 from flows.dag import STEPS
-from tests.flows.processes import as_json, graft
+from tests.flows.processes import ROOT, as_json, environment, graft
 from tests.flows.tiny import ORDER, statuses
 
 
@@ -97,6 +100,38 @@ def test_from_with_nothing_in_the_store_says_run_first_and_prints_the_object(
     assert set(statuses(result).values()) == {"skipped"}
     assert (result["state"], result["metrics"], result["report"]) == ("refused", {}, None)
     assert "first" in err
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_file_that_is_not_there_is_said_and_the_object_is_printed(
+    command: str, tiny: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(tiny).with_name("tiny.npz").unlink()
+    assert call(command, tiny, "--json") == 1
+    out, err = capsys.readouterr()
+    result = json.loads(out)
+    assert list(statuses(result).values()) == ["skipped"] * len(ORDER)
+    assert (result["state"], result["metrics"], result["report"]) == ("refused", {}, None)
+    assert "no such file" in err
+
+
+def test_a_server_that_does_not_answer_is_said_by_its_setting_and_the_object_is_printed(tiny: str) -> None:
+    done = graft("run", tiny, "--json", PREFECT_API_URL="http://127.0.0.1:9/api")
+    assert done.returncode == 1
+    assert set(statuses(as_json(done)).values()) == {"skipped"}
+    assert "PREFECT_API_URL is http://127.0.0.1:9/api" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_screen_that_lacks_a_sign_fails_no_run(finished: str) -> None:
+    done = graft("plan", finished, "--set", "fine_tune.learning_rate=0.5", PYTHONIOENCODING="ascii")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0.001 ? 0.5" in done.stdout
+
+
+def test_a_closed_standard_output_is_no_traceback(finished: str) -> None:
+    line = f"{shlex.quote(sys.executable)} -m flows.cli recipes >&-"
+    done = subprocess.run(["sh", "-c", line], env=environment(), cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
 
 
 def test_plan_as_json_has_every_step_with_its_reason(tiny: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -172,7 +172,7 @@ def test_a_step_seed_fits_31_bits(seed: int, step: str) -> None:
         ({"dataset": "mnist"}, {"dataset": "fashion_mnist"}, 0.0),
         ({"dataset": "mnist"}, {"dataset": "mnist", "path": "/somewhere"}, 0.25),
         ({"dataset": "npz", "path": "/a.npz"}, {"dataset": "npz", "path": "/a.npz"}, 0.25),
-        ({"dataset": "npz", "path": "/a.npz"}, {"dataset": "npz", "path": "/b.npz"}, 0.0),
+        ({"dataset": "npz", "path": "/a.npz"}, {"dataset": "npz", "path": "/b.npz"}, 0.25),
     ],
 )
 def test_the_gate_holds_for_the_source_where_it_is_the_same_data(source: Any, target: Any, gate: float) -> None:

@@ -14,6 +14,7 @@ from flows import plan as planning
 from flows import recipe_files
 from flows.choice import choose
 from flows.dag import STEPS, edges
+from tasks.pure.errors import Diverged
 from tests.flows.conftest import Run
 from tests.flows.tiny import ORDER, digests, ran, statuses, tiny_arrays
 
@@ -108,6 +109,11 @@ def test_a_reason_names_the_recipes_seed_not_the_one_that_a_step_derives(harness
 def test_another_data_set_is_the_whole_reason_not_its_files_too(harness: None, finished: str) -> None:
     plan = planned(finished, {"source.dataset": "digits", "source.path": None})
     assert plan["load_data.source"].reason == "parameter `source.dataset` npz → digits"
+
+
+def test_a_training_that_diverges_says_so_and_what_to_lower(run: Run, finished: str) -> None:
+    with pytest.raises(Diverged, match=r"diverged .*Lower its `learning_rate` \(now 1e\+30\)"):
+        run(finished, {"fine_tune.learning_rate": 1e30})
 
 
 def test_from_wants_a_damaged_step_before_it_mended_first(run: Run, finished: str, store: Store) -> None:

@@ -86,7 +86,24 @@ def test_plan_sees_a_missing_or_damaged_record_without_prefect(
     path = store.prefect / record_name(execution.key)
     path.parent.mkdir(parents=True)
     text = result_text(StepResult(execution.key, execution.refs())).decode()
-    path.write_text(json.dumps({"metadata": {}, "result": text}))
+    path.write_text(json.dumps({"metadata": SOUND, "result": text}))
     assert has_record(store, execution)
     path.unlink() if content is None else path.write_bytes(content)
+    assert not has_record(store, execution)
+
+
+SOUND = {"expiration": None, "serializer": {"type": "graft-ref"}}
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{}, None, {**SOUND, "expiration": "2020-01-01T00:00:00Z"}, {**SOUND, "serializer": {"type": "pickle"}}],
+)
+def test_plan_believes_no_record_that_prefect_would_not_take_or_would_read_otherwise(
+    store: Store, execution: Execution, metadata: object
+) -> None:
+    path = store.prefect / record_name(execution.key)
+    path.parent.mkdir(parents=True)
+    text = result_text(StepResult(execution.key, execution.refs())).decode()
+    path.write_text(json.dumps({"metadata": metadata, "result": text}))
     assert not has_record(store, execution)
