@@ -9,17 +9,21 @@ import json
 import os
 import shlex
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from artifacts.errors import RecordDamaged
+from artifacts.alive import alive, is_alive
+from artifacts.errors import RecordDamaged, UsageError
 from artifacts.sealed import seal, unseal, write_atomically
 from artifacts.store import Store
 
 RECORD = "record.json"
+RUNNING = "running"
+INTERRUPTED = "interrupted"
 DAMAGED = "damaged"
 
 
@@ -34,13 +38,15 @@ class RunRecord:
         title: name for people.
         overrides: dotted key → value.
         resolved: the recipe with every default filled in.
-        state: `running`, `completed`, `failed` or `cancelled`.
+        state: `running`, `completed`, `failed` or `cancelled`; `interrupted` where the process is gone without a word.
         started: UTC, ISO 8601.
         steps: in order: step, status, reason, seconds, key, artifact, outputs.
         metrics: the evaluation's figures that a list of runs shows; empty before `evaluate`.
         verdict: what was learnt, in sentences; empty before `report`.
         report: path of the page, or None.
         message: what went wrong, or None.
+        name: that of Prefect's flow run.
+        rerun_from: id of the run whose steps a person asked to run again (`--force`, `--from`, `--only`), or None.
     """
 
     id: str
@@ -49,7 +55,7 @@ class RunRecord:
     title: str
     overrides: Mapping[str, Any]
     resolved: Mapping[str, Any]
-    state: str = "running"
+    state: str = RUNNING
     started: str = ""
     seconds: float | None = None
     steps: list[dict[str, Any]] = field(default_factory=list)
@@ -58,6 +64,8 @@ class RunRecord:
     report: str | None = None
     message: str | None = None
     process: int = 0
+    name: str = ""
+    rerun_from: str | None = None
 
     def command(self, **settings: Any) -> str:
         """The `graft run` that repeats this run, with other settings laid over its own; ready for a shell."""
@@ -85,18 +93,31 @@ class Runs:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def open(self, run_id: str, recipe: str, title: str, overrides: Mapping[str, Any], resolved: Any) -> RunRecord:
-        """Begin a record under the next number; damaged records are set aside first."""
+    def open(
+        self, run_id: str, recipe: str, title: str, overrides: Mapping[str, Any], resolved: Any, **more: Any
+    ) -> RunRecord:
+        """Begin a record under the next number; damaged ones are set aside, and interrupted ones closed, first.
+
+        Args:
+            more: further attributes of the record, such as `name`.
+        """
         with self.store.lock("runs"):
             self.set_damaged_aside()
             self.store.sweep()
-            number = 1 + max((record.number for record in self.all()), default=0)
+            known = self.all()
+            for record in known:
+                if record.state == INTERRUPTED:
+                    self.save(record)
+            number = 1 + max((record.number for record in known), default=0)
             started = datetime.now(UTC).isoformat(timespec="seconds")
-            record = RunRecord(
-                run_id, number, recipe, title, dict(overrides), resolved, started=started, process=os.getpid()
-            )
+            shown = {"started": started, "process": os.getpid(), **more}
+            record = RunRecord(run_id, number, recipe, title, dict(overrides), resolved, **shown)
             self.save(record)
         return record
+
+    def alive(self, run_id: str) -> AbstractContextManager[None]:
+        """To be held by the process of a run from before its record is opened until after it is closed."""
+        return alive(self.path(run_id).parent)
 
     def save(self, record: RunRecord) -> None:
         """Write the record whole."""
@@ -121,7 +142,26 @@ class Runs:
         Raises:
             RecordDamaged: it was altered. OSError: it is not there.
         """
-        return RunRecord(**unseal(self.path(run_id).read_bytes(), f"run record {run_id}"))
+        return self._load(self.path(run_id))
+
+    def find(self, wanted: str) -> RunRecord:
+        """The run that a person means: `last`, an id, its number, a beginning of one id, or a name.
+
+        Raises:
+            UsageError: no run, or several, are called so.
+        """
+        known = self.all()
+        if wanted == "last" and known:
+            return known[-1]
+        ways = (
+            [record for record in known if record.id == wanted or str(record.number) == wanted],
+            [record for record in known if wanted and record.id.startswith(wanted)],
+            [record for record in known if record.name == wanted],
+        )
+        found: list[RunRecord] = next((matches for matches in ways if matches), [])
+        if len(found) == 1:
+            return found[0]
+        raise UsageError(_not_one(wanted, found, known))
 
     def last(self, recipe: str) -> RunRecord | None:
         """The record of `recipe` with the highest number."""
@@ -141,11 +181,30 @@ class Runs:
             moved.append(aside)
         return moved
 
+    def _load(self, path: Path) -> RunRecord:
+        record = RunRecord(**unseal(path.read_bytes(), f"run record {path.parent.name}"))
+        if record.state == RUNNING and not is_alive(path.parent):
+            # It may have been closed between the two looks.
+            record = RunRecord(**unseal(path.read_bytes(), f"run record {path.parent.name}"))
+            return replace(record, state=INTERRUPTED) if record.state == RUNNING else record
+        return record
+
     def _read(self) -> Iterator[tuple[Path, RunRecord | None]]:
         for path in sorted(self.store.runs.glob(f"*/{RECORD}")):
             try:
-                yield path, RunRecord(**unseal(path.read_bytes(), f"run record {path}"))
+                yield path, self._load(path)
             except FileNotFoundError:
                 continue  # set aside by another process just now
             except (RecordDamaged, TypeError, OSError):
                 yield path, None
+
+
+def _not_one(wanted: str, found: Sequence[RunRecord], known: Sequence[RunRecord]) -> str:
+    """Why `wanted` names no run, or several, and how to name one."""
+    if not known:
+        return f"No run `{wanted}`: the store holds no runs. Begin with `graft run quickstart`."
+    newest = ", ".join(f"{record.number} ({record.id[:8]}, {record.name or record.title})" for record in known[:-6:-1])
+    if found:
+        numbers = ", ".join(f"{record.number} ({record.id[:8]})" for record in found[:-11:-1])
+        return f"`{wanted}` is the name of {len(found)} runs: {numbers}. Give a number, or the beginning of one id."
+    return f"No run `{wanted}`. Give `last`, a number, the beginning of an id, or a name. The newest: {newest}."

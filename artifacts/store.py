@@ -18,7 +18,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
@@ -29,6 +29,9 @@ from artifacts.manifest import MANIFEST, Manifest, describe
 from artifacts.refs import KINDS, Ref
 from artifacts.remembered import file_sha256
 from artifacts.sealed import write_atomically
+
+if TYPE_CHECKING:
+    from artifacts.past import PastRun
 
 ABANDONED_SECONDS = 24 * 3600
 
@@ -193,6 +196,17 @@ class Store:
         for output in execution.outputs.values():
             self.check(output.ref, output.manifest)
         return execution
+
+    def run(self, wanted: str = "last") -> "PastRun":
+        """A past run by id, number, beginning of an id, name, or `last`: its model, histories and predictions.
+
+        Raises:
+            UsageError: no run, or several, are called so.
+        """
+        from artifacts.past import PastRun
+        from artifacts.runs import Runs
+
+        return PastRun(self, Runs(self).find(wanted))
 
     def sweep(self) -> None:
         """Remove scratch that killed processes left, once it is too old to belong to a running one."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from artifacts.errors import UsageError
 from flows.dag import STEPS, ancestors, descendants
+from flows.suggestions import named
 
 
 @dataclass(frozen=True)
@@ -53,13 +53,10 @@ def choose(
 
 
 def _check_name(step: str) -> None:
-    if step not in STEPS:
-        near = get_close_matches(step, STEPS, n=1, cutoff=0.3)
-        if "," in step:
-            options = " ".join(f"--force {name.strip()}" for name in step.split(","))
-            raise UsageError(f"No step named `{step}`. Write one step an option: {options}.")
-        hint = f" Did you mean `{near[0]}`?" if near else ""
-        raise UsageError(f"No step named `{step}`.{hint} The steps: {', '.join(f'`{name}`' for name in STEPS)}.")
+    if "," in step:
+        options = " ".join(f"--force {name.strip()}" for name in step.split(","))
+        raise UsageError(f"No step named `{step}`. Write one step an option: {options}.")
+    named(step, STEPS, "step")
 
 
 def _check_force(force: Sequence[str], needed: frozenset[str], option: str, skipped: frozenset[str]) -> None:

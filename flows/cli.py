@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from artifacts.errors import UsageError
-from flows import commands
+from flows import cli_after, commands
+from flows.cli_options import DebugOption, JsonOption, example, leave
 
 app = typer.Typer(
     name="graft",
@@ -39,11 +40,7 @@ FromOption = Annotated[
 OnlyOption = Annotated[
     str | None, typer.Option("--only", metavar="STEP", help="As --from, but nothing after STEP runs.")
 ]
-JsonOption = Annotated[
-    bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")
-]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Prefect's log lines too, on standard error.")]
-DebugOption = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]
 
 
 def _print_version(asked: bool) -> None:
@@ -61,12 +58,8 @@ def root(
     """What holds for every command."""
 
 
-def _example(*lines: str) -> str:
-    return "[bold]Examples[/]\n\n" + "\n\n".join(f"  [cyan]{line}[/]" for line in lines)
-
-
 @app.command(
-    epilog=_example(
+    epilog=example(
         "graft run quickstart",
         "graft run fashion-mnist-dense --set seed=1 --set fine_tune.learning_rate=1e-5",
         "graft run ./mine.yaml --from train_head",
@@ -84,11 +77,11 @@ def run(
 ) -> None:
     """Run a recipe. Steps that are in the store already are hits and cost nothing."""
     request = commands.Request(recipe, settings or [], force or [], start_from, only)
-    _exit(commands.run(request, as_json=as_json, verbose=verbose))
+    leave(commands.run(request, as_json=as_json, verbose=verbose))
 
 
 @app.command(
-    epilog=_example(
+    epilog=example(
         "graft plan quickstart", "graft plan quickstart --set fine_tune.learning_rate=1e-5 --force train_head"
     )
 )
@@ -103,10 +96,10 @@ def plan(
 ) -> None:
     """Say what `graft run` with the same arguments would do, step by step, and why. Runs nothing."""
     request = commands.Request(recipe, settings or [], force or [], start_from, only)
-    _exit(commands.plan(request, as_json=as_json))
+    leave(commands.plan(request, as_json=as_json))
 
 
-@app.command(epilog=_example("graft recipes", "graft recipes quickstart", "graft recipes --schema > graft.schema.json"))
+@app.command(epilog=example("graft recipes", "graft recipes quickstart", "graft recipes --schema > graft.schema.json"))
 def recipes(
     name: Annotated[str | None, typer.Argument(help="Print this recipe with every default filled in.")] = None,
     schema: Annotated[
@@ -115,18 +108,16 @@ def recipes(
     debug: DebugOption = False,
 ) -> None:
     """List the recipes that ship, print one whole, or print the schema."""
-    _exit(commands.recipes(name, schema=schema))
+    leave(commands.recipes(name, schema=schema))
 
 
-@app.command(epilog=_example("graft verify", "graft verify --json"))
+@app.command(epilog=example("graft verify", "graft verify --json"))
 def verify(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """Derive every digest and checksum in the store anew; say what is wrong and which command mends it."""
-    _exit(commands.verify(as_json=as_json))
+    leave(commands.verify(as_json=as_json))
 
 
-def _exit(code: int) -> None:
-    if code:
-        raise typer.Exit(code)
+cli_after.register(app)
 
 
 def main() -> None:

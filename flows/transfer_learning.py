@@ -68,6 +68,12 @@ def transfer_learning(
     loaded = recipe_files.load(recipe, overrides)
     choice = choose(dag.edges(loaded.recipe), force, start_from, only)
     plan.check_needed(loaded, choice, plan.walk(loaded, choice) if choice.needed else [])
+    with Runs(Store()).alive(str(flow_run.id)):
+        return _run(loaded, choice)
+
+
+def _run(loaded: recipe_files.LoadedRecipe, choice: Choice) -> dict[str, Any]:
+    """Run the DAG with the run on record, which is closed whatever happens."""
     runner = _runner(loaded, choice)
     try:
         with progress.listening(_listener(runner.observer)):
@@ -83,9 +89,12 @@ def transfer_learning(
 
 def _runner(loaded: recipe_files.LoadedRecipe, choice: Choice) -> Runner:
     runs = Runs(Store())
-    detective = Detective(runs.store, runs.last(loaded.name), dag.edges(loaded.recipe), loaded.recipe.seed)
+    previous = runs.last(loaded.name)
+    detective = Detective(runs.store, previous, dag.edges(loaded.recipe), loaded.recipe.seed)
     resolved = loaded.recipe.model_dump(mode="json")
-    record = runs.open(str(flow_run.id), loaded.name, loaded.title, loaded.overrides, resolved)
+    origin = previous.id if previous and choice.again else None
+    more = {"name": str(flow_run.name), "rerun_from": origin}
+    record = runs.open(str(flow_run.id), loaded.name, loaded.title, loaded.overrides, resolved, **more)
     return Runner(loaded, choice, record, detective, _observer.get() or NoObserver())
 
 

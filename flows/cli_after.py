@@ -1,0 +1,98 @@
+"""The commands for after the run: find it, trust it, compare it, use it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli_options import DebugOption, JsonOption, RunArgument, example, leave
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to `app`, in the order in which `graft --help` shows them."""
+    for function, lines in EXAMPLES.items():
+        app.command(epilog=example(*lines))(function)
+
+
+def runs(
+    recipe: Annotated[str | None, typer.Option("--recipe", metavar="NAME", help="Only runs of this recipe.")] = None,
+    state: Annotated[
+        str | None, typer.Option("--state", help="Only completed, failed, cancelled, interrupted or running ones.")
+    ] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="CONDITION", help="Only runs that meet it: --metric 'accuracy>=0.9'"),
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 for all.")] = 0,
+    as_json: JsonOption = False,
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a column a metric, for pandas.")] = False,
+    debug: DebugOption = False,
+) -> None:
+    """List the runs in the store, newest first."""
+    from flows import after_commands
+    from flows.runs_list import Filter
+
+    wanted = Filter(recipe, state, metric or [])
+    leave(after_commands.runs(wanted, limit, as_json=as_json, as_csv=as_csv))
+
+
+def show(
+    run: RunArgument,
+    step: Annotated[str | None, typer.Argument(metavar="[STEP]", help="Only this step, in full.")] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Show a run, or one step of it: parameters, inputs, outputs, code, history."""
+    from flows import after_commands
+
+    leave(after_commands.show(run, step, as_json=as_json))
+
+
+def diff(
+    before: Annotated[str, typer.Argument(metavar="RUN", help="The one to compare with.")],
+    after: Annotated[str, typer.Argument(metavar="RUN", help="The other one.")],
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Say what differs between two runs, and whether their accuracies do, image by image."""
+    from flows import after_commands
+
+    leave(after_commands.diff(before, after, as_json=as_json))
+
+
+def lineage(
+    wanted: Annotated[
+        str, typer.Argument(metavar="RUN|ARTIFACT", help="A run, or the beginning of an artifact's digest.")
+    ],
+    form: Annotated[str, typer.Option("--format", metavar="text|mermaid|json", help="How to print it.")] = "text",
+    debug: DebugOption = False,
+) -> None:
+    """Trace a run's evaluation, or any artifact, back to data files, code and versions."""
+    from flows import after_commands
+
+    leave(after_commands.lineage(wanted, form))
+
+
+def export(
+    run: RunArgument,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder to be made.")],
+    debug: DebugOption = False,
+) -> None:
+    """Write a run into a folder that needs no graft: .keras, CSVs, metrics, recipe, report, requirements."""
+    from flows import after_commands
+
+    leave(after_commands.export(run, folder))
+
+
+EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
+    runs: (
+        "graft runs",
+        "graft runs --recipe quickstart --state completed --metric 'accuracy>=0.9'",
+        "graft runs --csv",
+    ),
+    show: ("graft show last", "graft show 3 fine_tune", "graft show last --json"),
+    diff: ("graft diff 1 last",),
+    lineage: ("graft lineage last", "graft lineage last --format mermaid", "graft lineage 3f2a9c"),
+    export: ("graft export last ./shoes",),
+}

@@ -1,0 +1,87 @@
+"""`graft export`: a run as a folder that needs no graft: the model, its figures, and what repeats it."""
+
+import json
+import shutil
+import tempfile
+import zipfile
+from importlib.metadata import packages_distributions
+from pathlib import Path
+from typing import Any
+
+from artifacts import codecs
+from artifacts.digest import canonical_json
+from artifacts.errors import UsageError
+from artifacts.lineage import lineage
+from artifacts.past import TRAININGS, PastRun
+from flows import recipe_files
+from flows.recipe import Recipe
+
+MODEL = "model.keras"
+CLASS_NAMES = "class_names.json"
+
+
+def export(run: PastRun, folder: Path) -> list[str]:
+    """Write what `run` left into `folder`, which must not exist or be empty; nothing is left there if that fails.
+
+    Returns:
+        The names of the files, sorted.
+
+    Raises:
+        UsageError: something is there already, or the folder cannot be made.
+        StoreError: an artifact of the run was collected or damaged.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"Expected a folder to be made, or an empty one; {folder} is there already. Name another.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".graft-export-") as unfinished:
+            staged = Path(unfinished) / "export"
+            staged.mkdir()
+            _write(run, staged)
+            staged.replace(folder)
+    except OSError as problem:
+        raise UsageError(f"{folder} cannot be written ({problem.strerror}). Name another folder.") from problem
+    return sorted(path.name for path in folder.iterdir())
+
+
+def _write(run: PastRun, folder: Path) -> None:
+    metrics = run.metrics()
+    _write_model(run.folder("fine_tune", "model") / MODEL, metrics["class_names"], folder / MODEL)
+    for step in TRAININGS:
+        shutil.copyfile(run.folder(step, "history") / "history.csv", folder / f"history-{step}.csv")
+    run.predictions().to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
+    _write_json(folder / "metrics.json", metrics)
+    _write_json(folder / CLASS_NAMES, metrics["class_names"])
+    (folder / "recipe.yaml").write_text(_recipe(run), encoding="utf-8")
+    (folder / "requirements.txt").write_text(_requirements(run), encoding="utf-8")
+    for name in ("report.html", "report.md"):
+        page = run.store.runs / run.record.id / name
+        if page.is_file():
+            shutil.copyfile(page, folder / name)
+
+
+def _write_json(path: Path, value: Any) -> None:
+    path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _write_model(stored: Path, class_names: list[str], path: Path) -> None:
+    """The stored file with the class names as one more member, which Keras does not look at."""
+    with zipfile.ZipFile(stored) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
+        for name in source.namelist():
+            target.writestr(zipfile.ZipInfo(name, codecs.ZIP_EPOCH), source.read(name))
+        target.writestr(zipfile.ZipInfo(CLASS_NAMES, codecs.ZIP_EPOCH), canonical_json(class_names))
+
+
+def _recipe(run: PastRun) -> str:
+    record = run.record
+    about = f"# Run {record.number} of {record.title}, {record.started}: {record.command()}\n"
+    return about + recipe_files.to_yaml(Recipe.model_validate(record.resolved))
+
+
+def _requirements(run: PastRun) -> str:
+    """The versions of everything that made the model, as pip reads them."""
+    versions = lineage(run.store, [run.ref("evaluate", "evaluation")]).versions()
+    python = versions.pop("python", None)
+    distributions = packages_distributions()
+    lines = [f"{distributions.get(name, [name])[0]}=={version}" for name, version in versions.items()]
+    return "".join(f"{line}\n" for line in [*([f"# Python {python}"] if python else []), *sorted(lines)])

@@ -1,0 +1,85 @@
+"""`graft show`: one run, or one step of it, in full."""
+
+from typing import Any
+
+from artifacts.executions import Execution
+from artifacts.past import TRAININGS, PastRun
+from artifacts.refs import Ref
+from flows.dag import STEPS, edges
+from flows.recipe import Recipe
+from flows.runs_list import interval, row, when
+from flows.suggestions import named
+
+SHORT = 12
+
+
+def short(ref: Ref | str) -> str:
+    """The beginning of a digest, enough to name it."""
+    digest = ref.digest if isinstance(ref, Ref) else ref
+    return digest.removeprefix("sha256:")[:SHORT]
+
+
+def run_json(run: PastRun) -> dict[str, Any]:
+    """A run whole: the line of `graft runs`, its steps, its verdict and the recipe as resolved."""
+    record = run.record
+    return {
+        **row(record),
+        "message": record.message,
+        "verdict": list(record.verdict),
+        "steps": record.steps,
+        "resolved": dict(record.resolved),
+        "command": record.command(),
+    }
+
+
+def step_json(run: PastRun, step: str) -> dict[str, Any]:
+    """What a step got, what it gave, and what its key was made of.
+
+    Raises:
+        UsageError: no such step. StoreError: it has no result in this run, or it is damaged.
+    """
+    step = named(step, STEPS, "step")
+    entry = next((entry for entry in run.record.steps if entry["step"] == step), {})
+    if step == "report":  # never cached: it has no execution
+        return {"step": step, **entry, "report": run.record.report}
+    execution = run.execution(step)
+    history = run.history(step).to_dict("list") if step in TRAININGS else None
+    return {"step": step, **entry, **_execution_json(run, execution), "history": history}
+
+
+def _execution_json(run: PastRun, execution: Execution) -> dict[str, Any]:
+    identity = execution.identity
+    sources = edges(Recipe.model_validate(run.record.resolved))[str(identity["step"])]
+    return {
+        "key": execution.key,
+        "parameters": identity["parameters"],
+        "seed": identity["seed"],
+        "inputs": {name: {**ref, "from": sources.get(name, name)} for name, ref in identity["inputs"].items()},
+        "data": identity["data"],
+        "outputs": {name: output.ref.to_json() for name, output in execution.outputs.items()},
+        "facts": {name: dict(run.store.manifest(ref).facts) for name, ref in execution.refs().items()},
+        "code": identity["code"],
+        "versions": identity["versions"],
+        "device": identity.get("device"),
+        "computed_in_seconds": execution.seconds,
+    }
+
+
+def heading(run: PastRun) -> list[tuple[str, str]]:
+    """The lines above the steps: label and text."""
+    record = run.record
+    origin = {each.id: each.number for each in run.all_records()}.get(record.rerun_from or "")
+    lines = [
+        ("run", f"{record.number}  {record.id}"),
+        ("name", record.name),
+        ("recipe", record.recipe),
+        ("overrides", " ".join(f"{name}={value}" for name, value in record.overrides.items())),
+        ("started", when(record.started)),
+        ("state", record.state),
+        ("message", record.message or ""),
+        ("rerun from", f"run {origin}" if origin else record.rerun_from or ""),
+        ("accuracy", interval(record.metrics)),
+        ("report", record.report or ""),
+        ("again", record.command()),
+    ]
+    return [(label, text) for label, text in lines if text]

@@ -1,0 +1,89 @@
+"""`graft diff`: what differs between two runs, and whether their accuracies do, on the same test images."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from artifacts import codecs
+from artifacts.errors import StoreError
+from artifacts.past import PastRun
+from tasks.pure.paired import paired_difference
+
+ABSENT = "—"
+
+
+def compare(one: PastRun, two: PastRun) -> dict[str, Any]:
+    """Parameters, code files, data, versions and metrics that differ, and the paired difference in accuracy.
+
+    Returns:
+        `runs`, then `parameters`, `code`, `data`, `versions`, `metrics` (name → [before, after]), `accuracy` (see
+        `paired_difference`; None where it cannot be had), `accuracy_note` (why not, or None), and `unknown` (why an
+        execution could not be compared).
+    """
+    parts, unknown = _executions(one, two)
+    accuracy, note = _accuracy(one, two)
+    return {
+        "runs": [{"run": run.record.id, "number": run.record.number, "name": run.record.name} for run in (one, two)],
+        "parameters": changes(dict(flat(one.record.resolved)), dict(flat(two.record.resolved))),
+        **parts,
+        "metrics": changes(one.record.metrics, two.record.metrics),
+        "accuracy": accuracy,
+        "accuracy_note": note,
+        "unknown": unknown,
+    }
+
+
+def flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:
+    """Nested mappings as dotted names."""
+    if not isinstance(value, Mapping):
+        yield name, value
+        return
+    for key, inner in value.items():
+        yield from flat(inner, f"{name}.{key}" if name else str(key))
+
+
+def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """name → [before, after], for the names whose values differ; `ABSENT` on the side that has none."""
+    names = list(dict.fromkeys([*before, *after]))
+    return {
+        name: [before.get(name, ABSENT), after.get(name, ABSENT)]
+        for name in names
+        if before.get(name, ABSENT) != after.get(name, ABSENT)
+    }
+
+
+def _executions(one: PastRun, two: PastRun) -> tuple[dict[str, dict[str, list[Any]]], list[str]]:
+    """Code, data and versions of the steps that both runs have; and what could not be read."""
+    merged: dict[str, list[dict[str, Any]]] = {"code": [{}, {}], "data": [{}, {}], "versions": [{}, {}]}
+    unknown = []
+    for step in [step for step in one.keys if step in two.keys]:
+        try:
+            identities = [run.execution(step).identity for run in (one, two)]
+        except StoreError as problem:
+            unknown.append(str(problem))
+            continue
+        for side, identity in enumerate(identities):
+            merged["code"][side] |= identity["code"]
+            merged["versions"][side] |= identity["versions"] | (identity.get("device") or {})
+            merged["data"][side] |= {f"{step}: {name}": sha256 for name, sha256 in identity["data"].items()}
+    return {name: changes(*sides) for name, sides in merged.items()}, unknown
+
+
+def _accuracy(one: PastRun, two: PastRun) -> tuple[dict[str, Any] | None, str | None]:
+    try:
+        answers = [_right(run) for run in (one, two)]
+    except StoreError as problem:
+        return None, str(problem)
+    (right_one, images_one, confidence), (right_two, images_two, _) = answers
+    if images_one.shape != images_two.shape or not np.array_equal(images_one, images_two):
+        return None, "The two were not tested on the same images, so that they cannot be compared one by one."
+    return paired_difference(right_one, right_two, confidence=confidence), None
+
+
+def _right(run: PastRun) -> tuple[np.ndarray, np.ndarray, float]:
+    """Whether each answer was right, the test images, and the confidence of the recipe's intervals."""
+    metrics = run.metrics()
+    arrays = codecs.read_predictions(run.folder("evaluate", "evaluation"))
+    images, _ = codecs.read_part(run.folder("load_data.target", "dataset"), "test")
+    return arrays["probabilities"].argmax(axis=1) == arrays["labels"], images, float(metrics["confidence"])
