@@ -9,6 +9,7 @@
     │   ├── ArtifactDamaged
     │   └── RecordDamaged
     ├── RunFirst               a step that should be there already is not: "run X first"
+    ├── ChampionChanged        somebody else became champion meanwhile
     ├── DeviceError            TensorFlow sees another device than the one the key was made for
     └── ServerError            no Prefect server could be reached or started
 
@@ -51,6 +52,10 @@ class RecordDamaged(StoreError):
 
 class RunFirst(GraftError):
     """A step that must be in the store already (`--from`, `--only`) is not."""
+
+
+class ChampionChanged(GraftError):
+    """The champion is another one than the caller compared with."""
 
 
 class DeviceError(GraftError):

@@ -22,6 +22,7 @@ from artifacts.sealed import seal, unseal, write_atomically
 from artifacts.store import Store
 
 RECORD = "record.json"
+KEEP = "keep"
 RUNNING = "running"
 INTERRUPTED = "interrupted"
 DAMAGED = "damaged"
@@ -170,6 +171,15 @@ class Runs:
     def damaged(self) -> list[Path]:
         """Records that are not what was written."""
         return [path for path, record in self._read() if record is None]
+
+    def is_kept(self, run_id: str) -> bool:
+        """Whether somebody marked the run, so that `graft gc` leaves its artifacts."""
+        return (self.path(run_id).parent / KEEP).exists()
+
+    def mark(self, run_id: str, kept: bool) -> None:
+        """Mark the run, or take the mark away. A file of its own: the record may be in another process's hands."""
+        mark = self.path(run_id).parent / KEEP
+        mark.touch() if kept else mark.unlink(missing_ok=True)
 
     def set_damaged_aside(self) -> list[Path]:
         """Move damaged records to `runs/damaged/`, out of the way of every later run."""

@@ -29,6 +29,7 @@ from artifacts.manifest import MANIFEST, Manifest, describe
 from artifacts.refs import KINDS, Ref
 from artifacts.remembered import file_sha256
 from artifacts.sealed import write_atomically
+from artifacts.sharing import Sharing
 
 if TYPE_CHECKING:
     from artifacts.past import PastRun
@@ -78,6 +79,7 @@ class Store:
         self.scratch = self.cache / "tmp"
         self.hashes = self.cache / "hashes"
         self.prefect = self.cache / "prefect"
+        self.sharing = Sharing(self.artifacts, self.cache)
 
     # -- artifacts
 
@@ -97,22 +99,29 @@ class Store:
         staged.mkdir()
         try:
             content.write(staged)
-            manifest = describe(staged, content.kind, content.digest, content.facts).to_bytes()
-            (staged / MANIFEST).write_bytes(manifest)
+            manifest = describe(staged, content.kind, content.digest, content.facts)
+            (staged / MANIFEST).write_bytes(manifest.to_bytes())
             with self.lock("artifacts"):
-                return Output(ref, self._settle(ref, staged, digest_bytes(manifest)))
+                return Output(ref, self._settle(ref, staged, manifest))
         finally:
             shutil.rmtree(staged, ignore_errors=True)
 
-    def _settle(self, ref: Ref, staged: Path, manifest_sha256: str) -> str:
+    def _settle(self, ref: Ref, staged: Path, manifest: Manifest) -> str:
         """Rename the staged folder into place unless a sound one is there; returns the hash of its manifest."""
-        target = self.folder(ref)
+        target, manifest_sha256 = self.folder(ref), digest_bytes(manifest.to_bytes())
         target.parent.mkdir(parents=True, exist_ok=True)
+        damaged = None
         if target.exists():
             if self._same(ref, manifest_sha256):
+                os.utime(target)  # used just now, see `collecting.py`
                 return manifest_sha256
-            os.replace(target, self.scratch / f"damaged-{uuid.uuid4().hex}")
+            damaged = self.scratch / f"damaged-{uuid.uuid4().hex}"
+            os.replace(target, damaged)
+        self.sharing.link(staged, manifest)
         os.replace(staged, target)
+        self.sharing.remember(target, manifest)
+        if damaged and damaged.is_dir():
+            self.sharing.mend(damaged, target)
         return manifest_sha256
 
     def _same(self, ref: Ref, manifest_sha256: str) -> bool:
@@ -207,6 +216,21 @@ class Store:
         from artifacts.runs import Runs
 
         return PastRun(self, Runs(self).find(wanted))
+
+    def use(self, execution: Execution) -> bool:
+        """Mark an execution and its outputs as used just now, so that no `graft gc` collects them under a run.
+
+        Returns:
+            Whether all of them are still there.
+        """
+        paths = [self.execution_path(execution.key), *(self.folder(ref) for ref in execution.refs().values())]
+        with self.lock("artifacts"):
+            try:
+                for path in paths:
+                    os.utime(path)
+            except FileNotFoundError:
+                return False
+        return True
 
     def sweep(self) -> None:
         """Remove scratch that killed processes left, once it is too old to belong to a running one."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from artifacts import codecs
+from artifacts.champions import Champions
 from artifacts.digest import digest_bytes, digest_file
 from artifacts.errors import ArtifactDamaged, StoreError
 from artifacts.executions import Execution
@@ -47,6 +48,11 @@ class Verification:
         for path in Runs(self.store).damaged():
             what = f"{path}: the run record was altered after it was written"
             self._problem(path, what, "it cannot be made again; the next `graft run` sets it aside")
+        champions = Champions(self.store)
+        self.known.update(champions.path(name) for name in champions.names())
+        for name in champions.damaged():
+            what = f"{champions.path(name)}: the champion's record was altered after it was written"
+            self._problem(champions.path(name), what, f"graft promote RUN --name {name} (sets it aside, begins anew)")
         for path in self._strangers():
             self._problem(path, f"{path}: no record speaks of this file", "delete it")
         return self.findings

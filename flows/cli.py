@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from artifacts.errors import UsageError
-from flows import cli_after, commands
+from flows import cli_after, cli_keeping, commands
 from flows.cli_options import DebugOption, JsonOption, example, leave
 
 app = typer.Typer(
@@ -118,6 +118,7 @@ def verify(as_json: JsonOption = False, debug: DebugOption = False) -> None:
 
 
 cli_after.register(app)
+cli_keeping.register(app)
 
 
 def main() -> None:

@@ -10,6 +10,8 @@ from typing import Any
 
 from artifacts.runs import RunRecord
 
+# Sections that change no weights and no answers.
+SHOWN_ONLY = ("seed", "figures", "report", "evaluate", "gate")
 NAMES = {True: "copied weights", False: "random base (weights never copied)"}
 
 
@@ -37,7 +39,7 @@ def _copies(resolved: Mapping[str, Any]) -> bool:
 
 def _apart_from_seed(resolved: Mapping[str, Any]) -> str:
     """What must agree, as text: everything but the seed, `copy_weights` and what only the pages show."""
-    rest = {name: value for name, value in resolved.items() if name not in ("seed", "figures", "report", "evaluate")}
+    rest = {name: value for name, value in resolved.items() if name not in SHOWN_ONLY}
     rest["clone_with_weights"] = {**resolved["clone_with_weights"], "copy_weights": None}
     return json.dumps(rest, sort_keys=True)
 

@@ -178,6 +178,13 @@ class Report(Section):
     """`report`: has no parameters."""
 
 
+class Gate(Section):
+    """`gate`: when a challenger takes the champion's place (`graft promote --gate`)."""
+
+    margin: float = Field(default=0.02, ge=0, lt=1, description="Loss of accuracy on the gate split that is no loss.")
+    confidence: float = Field(default=0.95, gt=0.5, lt=1, description="1 less the accepted share of wrong promotions.")
+
+
 class Recipe(Section):
     """The parameters of a run of `transfer_learning`, one section a step."""
 
@@ -194,6 +201,7 @@ class Recipe(Section):
     evaluate: Evaluate = Field(default_factory=Evaluate, description="How well it does on the test images.")
     figures: Figures = Field(default_factory=Figures, description="The pictures for the report.")
     report: Report = Field(default_factory=Report, description="The page.")
+    gate: Gate = Field(default_factory=Gate, description="When it may take the champion's place.")
 
     @model_validator(mode="after")
     def _is_possible(self) -> Self:

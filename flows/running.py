@@ -12,7 +12,7 @@ from flows import arguments as recipe_arguments
 from flows import summary
 from flows.choice import Choice
 from flows.dag import STEPS
-from flows.decisions import Detective
+from flows.decisions import Detective, Finding
 from flows.recipe_files import LoadedRecipe
 from tasks import sources
 from tasks.caching import prefect_storage
@@ -121,7 +121,8 @@ class Runner:
         self.observer.step_started(step, reason if refresh else "")
         get_run_logger().info("%s: %s", step, reason)
         result, cached = self._call(step, arguments, refresh)
-        if cached and result.key != finding.key:  # a record was moved to another key's place: do not believe it
+        # A record that was moved to another key's place is not believed; one that was collected just now is gone.
+        if cached and (result.key != finding.key or not self._used(finding)):
             result, cached = self._call(step, arguments, refresh=True)
         if finding.hit and not refresh and not cached:
             reason = "its cache record was not believed"
@@ -131,6 +132,9 @@ class Runner:
             self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))
         self._note(entry)
         return result
+
+    def _used(self, finding: Finding) -> bool:
+        return finding.execution is not None and self.store.use(finding.execution)
 
     def _call(self, step: str, arguments: Mapping[str, Any], refresh: bool) -> tuple[StepResult, bool]:
         """Ask Prefect for the step. Called directly, not submitted, so that a cancelled run unwinds cleanly."""

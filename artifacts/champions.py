@@ -1,0 +1,146 @@
+"""Champions: named pointers to runs, each with its whole history, changed atomically.
+
+`champions/<name>.json` is sealed. Nobody is forgotten: a rollback is one more entry, which names again who reigned
+before.
+"""
+
+import re
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from artifacts.errors import ChampionChanged, RecordDamaged, UsageError
+from artifacts.runs import RunRecord
+from artifacts.sealed import seal, unseal, write_atomically
+from artifacts.store import Store
+
+DEFAULT = "champion"
+
+
+@dataclass(frozen=True)
+class Reign:
+    """Who became champion, when, in whose place, and on what evidence.
+
+    Attributes:
+        run: id of the run.
+        number: of that run, for people.
+        model: digest of its model.
+        since: UTC, ISO 8601.
+        how: `promoted`, `gate` or `rollback`.
+        replaced: id of the run that was champion before, or None.
+        evidence: plain values: metrics, the gate's figures, a person's words.
+    """
+
+    run: str
+    number: int
+    model: str
+    since: str
+    how: str
+    replaced: str | None
+    evidence: Mapping[str, Any]
+
+
+class Champions:
+    """The champions of a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.folder = store.root / "champions"
+
+    def names(self) -> list[str]:
+        return sorted(path.stem for path in self.folder.glob("*.json"))
+
+    def path(self, name: str) -> Path:
+        """Raises UsageError where `name` cannot be a file's name everywhere."""
+        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+            raise UsageError(f"Expected a name of lower-case letters, digits, - and _, found `{name}`.")
+        return self.folder / f"{name}.json"
+
+    def history(self, name: str = DEFAULT) -> list[Reign]:
+        """All reigns, the present one last; empty where there never was a champion.
+
+        Raises:
+            RecordDamaged: the record was altered.
+        """
+        try:
+            content = self.path(name).read_bytes()
+        except FileNotFoundError:
+            return []
+        body = unseal(content, f"champion {name}")
+        return [Reign(**entry) for entry in body["history"]]
+
+    def current(self, name: str = DEFAULT) -> Reign | None:
+        """Who reigns now, or None."""
+        history = self.history(name)
+        return history[-1] if history else None
+
+    def crown(
+        self,
+        name: str,
+        run: RunRecord,
+        model: str,
+        how: str,
+        evidence: Mapping[str, Any],
+        expected: Reign | None,
+    ) -> Reign:
+        """Make `run` with its `model` (digest) the champion in the place of `expected`, whom it was compared with.
+
+        Raises:
+            ChampionChanged: somebody else became champion meanwhile.
+            RecordDamaged: the record was altered.
+        """
+        with self.store.lock("champions"):
+            history = self.history(name)
+            now = history[-1] if history else None
+            if now != expected:
+                raise ChampionChanged(
+                    f"Expected {_who(expected)} to be `{name}`, but {_who(now)} was made so meanwhile. Nothing was "
+                    f"changed. Look at `graft champion {name}`, and try again."
+                )
+            since = datetime.now(UTC).isoformat(timespec="seconds")
+            reign = Reign(run.id, run.number, model, since, how, now.run if now else None, dict(evidence))
+            entries = [asdict(each) for each in [*history, reign]]
+            write_atomically(self.path(name), seal({"name": name, "history": entries}), self.store.scratch)
+        return reign
+
+    def previous(self, name: str = DEFAULT) -> Reign | None:
+        """Who reigned before the present champion came, rollbacks seen through: the one to roll back to."""
+        line: list[Reign] = []
+        for reign in self.history(name):
+            if reign.how == "rollback" and len(line) > 1:
+                line.pop()
+            else:
+                line.append(reign)
+        return line[-2] if len(line) > 1 else None
+
+    def runs(self) -> set[str]:
+        """Ids of all runs that are champion now, or that a rollback would bring back."""
+        found = set()
+        for name in self.names():
+            with_previous = [self.current(name), self.previous(name)]
+            found |= {reign.run for reign in with_previous if reign}
+        return found
+
+    def set_aside(self, name: str) -> Path:
+        """Move a damaged record out of the way; nothing is deleted."""
+        aside = self.store.runs / "damaged" / f"champion-{name}-{uuid.uuid4().hex[:8]}.json"
+        aside.parent.mkdir(parents=True, exist_ok=True)
+        self.path(name).replace(aside)
+        return aside
+
+    def damaged(self) -> list[str]:
+        """Names whose record was altered."""
+        found = []
+        for name in self.names():
+            try:
+                self.history(name)
+            except (RecordDamaged, UsageError, TypeError):
+                found.append(name)
+        return found
+
+
+def _who(reign: Reign | None) -> str:
+    return f"run {reign.number}" if reign else "nobody"
