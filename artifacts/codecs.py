@@ -124,6 +124,11 @@ def encode_model(model: "keras.Model") -> Encoded:
     return Encoded("model", model_digest(model), facts, lambda folder: _save(plain, folder / "model.keras"))
 
 
+def write_model(model: "keras.Model", path: Path) -> None:
+    """Write a network as a `.keras` file whose bytes depend on the network alone. It is not changed."""
+    _save(rebuild(model), path)
+
+
 def model_digest(model: "keras.Model") -> str:
     """Digest of config, weights and the trainable flags of the leaves that hold weights (see `digest.digest_model`).
 

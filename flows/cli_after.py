@@ -85,6 +85,27 @@ def export(
     leave(after_commands.export(run, folder))
 
 
+def predict(
+    images: Annotated[
+        list[Path],
+        typer.Argument(metavar="IMAGE…|FILE.npz|FOLDER", help="What to label."),
+    ],
+    model: Annotated[
+        str, typer.Option("--model", metavar="RUN|CHAMPION", help="Whose network: a run, or a champion's name.")
+    ] = "last",
+    as_json: JsonOption = False,
+    as_csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write CSV to FILE.")] = None,
+    explain: Annotated[
+        Path | None, typer.Option("--explain", metavar="DIR", help="For each image a picture of what counted.")
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """Label images with a run's network: label, probability, runner-up. Exit code 1 where a file is no image."""
+    from flows import predict_commands
+
+    leave(predict_commands.predict(images, model, as_json=as_json, csv_file=as_csv, explain=explain))
+
+
 EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     runs: (
         "graft runs",
@@ -94,5 +115,9 @@ EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     show: ("graft show last", "graft show 3 fine_tune", "graft show last --json"),
     diff: ("graft diff 1 last",),
     lineage: ("graft lineage last", "graft lineage last --format mermaid", "graft lineage 3f2a9c"),
+    predict: (
+        "graft predict shirt.png --explain maps",
+        "graft predict photos --model champion --csv labels.csv",
+    ),
     export: ("graft export last ./shoes",),
 }

@@ -6,7 +6,7 @@ import tempfile
 import zipfile
 from importlib.metadata import packages_distributions
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifacts import codecs
 from artifacts.digest import canonical_json
@@ -15,6 +15,11 @@ from artifacts.lineage import lineage
 from artifacts.past import TRAININGS, PastRun
 from flows import recipe_files
 from flows.recipe import Recipe
+from tasks.device import prepare
+from tasks.pure.serving import servable
+
+if TYPE_CHECKING:
+    import keras
 
 MODEL = "model.keras"
 CLASS_NAMES = "class_names.json"
@@ -45,8 +50,9 @@ def export(run: PastRun, folder: Path) -> list[str]:
 
 
 def _write(run: PastRun, folder: Path) -> None:
+    prepare()
     metrics = run.metrics()
-    _write_model(run.folder("fine_tune", "model") / MODEL, metrics["class_names"], folder / MODEL)
+    _write_model(run.model(), metrics["class_names"], folder / MODEL)
     for step in TRAININGS:
         shutil.copyfile(run.folder(step, "history") / "history.csv", folder / f"history-{step}.csv")
     run.predictions().to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
@@ -64,12 +70,11 @@ def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_model(stored: Path, class_names: list[str], path: Path) -> None:
-    """The stored file with the class names as one more member, which Keras does not look at."""
-    with zipfile.ZipFile(stored) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as target:
-        for name in source.namelist():
-            target.writestr(zipfile.ZipInfo(name, codecs.ZIP_EPOCH), source.read(name))
-        target.writestr(zipfile.ZipInfo(CLASS_NAMES, codecs.ZIP_EPOCH), canonical_json(class_names))
+def _write_model(model: "keras.Model", class_names: list[str], path: Path) -> None:
+    """The network as it is served, with the class names as one more member, which Keras does not look at."""
+    codecs.write_model(servable(model), path)
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as file:
+        file.writestr(zipfile.ZipInfo(CLASS_NAMES, codecs.ZIP_EPOCH), canonical_json(class_names))
 
 
 def _recipe(run: PastRun) -> str:

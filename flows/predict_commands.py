@@ -1,0 +1,90 @@
+"""What `graft predict` does: rows as they come, a bar where somebody watches, problems on standard error."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from artifacts.errors import UsageError
+from artifacts.store import Store
+from flows.after_commands import print_json
+from flows.predicting import Prediction, Predictor, Problem, as_dict, chosen_run, count, images, write_csv
+
+Each = Callable[[Prediction | Problem], None]
+
+
+def predict(paths: list[Path], model: str, as_json: bool, csv_file: Path | None, explain: Path | None) -> int:
+    """Label the images; exit code 1 where something was none."""
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise UsageError(f"No such file or folder: {', '.join(missing)}.")
+    run = chosen_run(Store(), model)
+    _make(explain)
+    predictor = Predictor(run, explain)
+    screen = Console(stderr=True)
+    bar = Progress(
+        TextColumn("labelling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=screen, transient=True, disable=not screen.is_terminal,
+    )  # fmt: skip
+    problems: list[Problem] = []
+    with bar:
+        task = bar.add_task("", total=count(paths))
+
+        def each(row: Prediction | Problem) -> None:
+            bar.advance(task)
+            if isinstance(row, Problem):
+                problems.append(row)
+                screen.print(f"graft: {row.problem}", highlight=False, soft_wrap=True, markup=False)
+
+        rows = predictor.predict(images(paths, predictor))
+        if as_json:
+            _print_json(rows, each, run.record.id, problems)
+        elif csv_file is not None:
+            _write_csv(csv_file, rows, each)
+        else:
+            _print(rows, each)
+    return 1 if problems else 0
+
+
+def _make(folder: Path | None) -> None:
+    try:
+        if folder is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise UsageError(f"--explain {folder}: cannot be made ({problem.strerror}). Name another folder.") from None
+
+
+def _print_json(rows: Iterator[Prediction | Problem], each: Each, run: str, problems: list[Problem]) -> None:
+    found = []
+    for row in rows:
+        each(row)
+        if isinstance(row, Prediction):
+            found.append(as_dict(row))
+    print_json({"run": run, "predictions": found, "problems": [vars(problem) for problem in problems]})
+
+
+def _write_csv(path: Path, rows: Iterator[Prediction | Problem], each: Each) -> None:
+    try:
+        opened = nullcontext(sys.stdout) if str(path) == "-" else path.open("w", encoding="utf-8", newline="")
+        with opened as file:
+            write_csv(file, rows, each)
+    except OSError as problem:
+        raise UsageError(f"--csv {path}: cannot be written ({problem.strerror}). Name another file.") from None
+
+
+def _print(rows: Iterator[Prediction | Problem], each: Each) -> None:
+    console = Console()
+    for row in rows:
+        each(row)
+        if isinstance(row, Prediction):
+            why = f"  {row.explanation}" if row.explanation else ""
+            console.print(
+                f"{escape(row.image)}  [bold]{escape(row.label)}[/] {100 * row.probability:.1f} %"
+                f"  [dim]{escape(row.runner_up)} {100 * row.runner_up_probability:.1f} %{escape(why)}[/]",
+                highlight=False,
+                soft_wrap=True,
+            )

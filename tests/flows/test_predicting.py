@@ -1,0 +1,201 @@
+"""`graft predict`, on a real run's network: files, folders, arrays; the exported network says the same."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artifacts import codecs
+from artifacts.store import Store
+from flows.cli import _guarded
+from flows.predicting import BATCH_SIZE
+from tasks.device import device
+from tests.flows.processes import ROOT, environment, graft
+
+Call = Callable[..., tuple[int, Any, str]]
+
+PLAIN_KERAS = """
+import sys, numpy as np, tensorflow as tf
+tf.config.threading.set_intra_op_parallelism_threads(int(sys.argv[3]))
+tf.config.threading.set_inter_op_parallelism_threads(int(sys.argv[3]))
+import keras
+model = keras.saving.load_model(sys.argv[1])
+np.save("plain.npy", np.asarray(model(np.load(sys.argv[2])["images"], training=False)))
+"""
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture[str]) -> Call:
+    """`call("photos")` → exit code, what was printed (JSON where asked for), standard error."""
+
+    def run_command(*arguments: str) -> tuple[int, Any, str]:
+        code = _guarded(["predict", *arguments])
+        out, err = capsys.readouterr()
+        return code, json.loads(out) if "--json" in arguments and out else out, err
+
+    return run_command
+
+
+@pytest.fixture
+def tested(finished: str, store: Store) -> tuple[np.ndarray, list[str]]:
+    """The test images of the finished run, and what its network said of them."""
+    run = store.run("last")
+    images, _ = codecs.read_part(run.folder("load_data.target", "dataset"), "test")
+    return images, run.predictions()["predicted"].tolist()
+
+
+@pytest.fixture
+def photos(tested: tuple[np.ndarray, list[str]], tmp_path: Path) -> Path:
+    """A folder with the first six test images as PNG, two of them in a subfolder."""
+    (tmp_path / "photos" / "more").mkdir(parents=True)
+    for number, image in enumerate(tested[0][:6]):
+        folder = tmp_path / "photos" / ("more" if number > 3 else "")
+        Image.fromarray(image[:, :, 0]).save(folder / f"{number}.png")
+    return tmp_path / "photos"
+
+
+def test_a_folder_is_labelled_as_the_evaluation_did(
+    photos: Path, tested: tuple[np.ndarray, list[str]], call: Call
+) -> None:
+    code, found, _ = call(str(photos), "--json")
+    assert code == 0
+    assert [Path(row["image"]).stem for row in found["predictions"]] == list("012345")
+    assert [row["label"] for row in found["predictions"]] == tested[1][:6]
+    for row in found["predictions"]:
+        assert row["probability"] >= row["runner_up_probability"]
+        assert row["probability"] + row["runner_up_probability"] == pytest.approx(1, abs=1e-6)
+        assert {row["label"], row["runner_up"]} == {"2", "3"}
+
+
+def test_what_is_no_image_is_reported_and_the_others_go_on(photos: Path, call: Call) -> None:
+    (photos / "2b.png").write_bytes(b"no image")
+    code, found, err = call(str(photos), "--json")
+    assert code == 1
+    assert len(found["predictions"]) == 6
+    assert [Path(row["image"]).name for row in found["problems"]] == ["2b.png"]
+    assert "2b.png: expected an image" in err and "Traceback" not in err
+
+
+def test_photos_of_any_size_and_colour_are_taken(photos: Path, call: Call) -> None:
+    with Image.open(photos / "0.png") as image:
+        image.resize((300, 200)).convert("RGB").save(photos / "large.jpg")
+        image.convert("RGBA").save(photos / "clear.png")
+    code, found, _ = call(str(photos / "large.jpg"), str(photos / "clear.png"), str(photos / "0.png"), "--json")
+    assert code == 0
+    assert len({row["label"] for row in found["predictions"]}) == 1
+
+
+def test_csv_is_written_row_by_row(photos: Path, call: Call, tmp_path: Path) -> None:
+    assert call(str(photos), "--csv", str(tmp_path / "labels.csv"))[0] == 0
+    with (tmp_path / "labels.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 6
+    assert set(rows[0]) >= {"image", "label", "probability", "runner_up", "runner_up_probability"}
+
+
+def test_explain_draws_a_picture_for_each_image(photos: Path, call: Call, tmp_path: Path) -> None:
+    shutil.copy(photos / "0.png", photos / "more" / "0.png")  # two of one name overwrite no picture
+    _, found, _ = call(str(photos), "--json", "--explain", str(tmp_path / "maps"))
+    pictures = [Path(row["explanation"]) for row in found["predictions"]]
+    assert len(set(pictures)) == 7
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert picture.width == 2 * picture.height > 100
+
+
+def test_the_exported_network_says_the_same_bit_for_bit_in_plain_keras(
+    tested: tuple[np.ndarray, list[str]], call: Call, tmp_path: Path
+) -> None:
+    large = np.random.default_rng(0).integers(0, 256, (9, 19, 23, 1), np.uint8)
+    for name, images in (("own", tested[0][:9]), ("large", large)):
+        np.savez(tmp_path / f"{name}.npz", images=images)
+    assert _guarded(["export", "last", str(tmp_path / "out")]) == 0
+    for name in ("own", "large"):
+        _, _, _ = call(str(tmp_path / f"{name}.npz"), "--csv", str(tmp_path / "graft.csv"))
+        threads = str(device()["threads"])
+        subprocess.run(
+            [sys.executable, "-c", PLAIN_KERAS, "out/model.keras", f"{name}.npz", threads],
+            env=environment(PYTHONPATH=None, KERAS_BACKEND="tensorflow"), cwd=tmp_path, check=True, capture_output=True,
+        )  # fmt: skip
+        with (tmp_path / "graft.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        ours = [np.float32(row["probability"] if row["label"] == "3" else row["runner_up_probability"]) for row in rows]
+        assert np.array_equal(np.array(ours), np.load(tmp_path / "plain.npy")[:, 0])
+
+
+def test_more_than_a_batch_is_labelled_in_order(
+    tested: tuple[np.ndarray, list[str]], call: Call, tmp_path: Path
+) -> None:
+    repeats = BATCH_SIZE // len(tested[0]) + 2
+    np.savez(tmp_path / "many.npz", x_test=np.tile(tested[0][..., 0], (repeats, 1, 1)))
+    _, found, _ = call(str(tmp_path / "many.npz"), "--json")
+    assert len(found["predictions"]) > BATCH_SIZE
+    assert [row["label"] for row in found["predictions"]] == tested[1] * repeats
+
+
+def test_the_champions_network_is_taken_where_it_is_named(photos: Path, call: Call) -> None:
+    code, _, err = call(str(photos), "--model", "champion")
+    assert code == 2 and "No champion yet" in err
+    assert graft("promote", "1", "--name", "shoes").returncode == 0
+    assert call(str(photos), "--model", "shoes", "--json")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({"pictures": np.zeros((2, 8, 8))}, "expected an array named images"),
+        ({"images": np.zeros((2, 8))}, "expected images (n, height, width, 1)"),
+        ({"images": np.zeros((2, 8, 8, 3))}, "expected images (n, height, width, 1)"),
+        ({"images": np.array([["a"]], object)}, "cannot be read as npz"),
+    ],
+)
+def test_an_npz_that_does_not_fit_is_said_so(
+    finished: str, call: Call, tmp_path: Path, arrays: dict[str, np.ndarray], said: str
+) -> None:
+    np.savez(tmp_path / "odd.npz", **arrays)
+    code, _, err = call(str(tmp_path / "odd.npz"))
+    assert code == 1 and said in err and "Traceback" not in err
+
+
+def test_what_is_not_there_is_bad_usage(finished: str, call: Call, tmp_path: Path) -> None:
+    code, _, err = call(str(tmp_path / "nowhere.png"))
+    assert code == 2 and "No such file or folder" in err
+    assert call(str(tmp_path), "--model", "nobody")[0] == 2
+
+
+@pytest.mark.slow
+def test_memory_stays_constant_over_thousands_of_images(
+    finished: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Peak memory of labelling 4,000 large photos against 400 of them."""
+    noise = np.random.default_rng(0).integers(0, 256, (600, 800, 3), np.uint8)
+    for count in (400, 4000):
+        folder = tmp_path / str(count)
+        folder.mkdir()
+        Image.fromarray(noise).save(tmp_path / "one.jpg")
+        for number in range(count):
+            (folder / f"{number:04}.jpg").hardlink_to(tmp_path / "one.jpg")
+    code = """if True:
+        import resource, sys
+        from flows.cli import _guarded
+        _guarded(["predict", sys.argv[1], "--csv", "/dev/null"])
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    """
+    peaks = []
+    for count in (400, 4000):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / str(count))],
+            env=environment(), cwd=ROOT, check=True, capture_output=True, text=True,
+        )  # fmt: skip
+        peaks.append(int(done.stdout.split()[-1]))
+    with capsys.disabled():
+        print(f"\npeak memory of graft predict: {peaks[0]:,} kB with 400 photos, {peaks[1]:,} kB with 4,000")
+    assert peaks[1] < peaks[0] + 60_000  # kB; all pixels of 3,600 such photos are 5 GB
