@@ -8,9 +8,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import typer
 
 from artifacts.store import Store
-from flows.cli import _guarded
+from flows.cli import _guarded, app
 from flows.dag import STEPS
 from tests.flows.processes import ROOT, as_json, environment, graft
 from tests.flows.tiny import ORDER, statuses
@@ -20,7 +21,10 @@ def call(*arguments: str) -> int:
     return _guarded(list(arguments))
 
 
-@pytest.mark.parametrize("command", [(), ("run",), ("plan",), ("recipes",), ("verify",)])
+COMMANDS = sorted(typer.main.get_command(app).commands)
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
 def test_help_has_an_example(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert call(*command, "--help") == 0
     shown = capsys.readouterr().out

@@ -25,7 +25,7 @@ from flows.cli import _guarded
 from flows.run_lineage import trace
 from flows.runs_diff import compare
 from tests.flows.conftest import Run
-from tests.flows.processes import ROOT, environment, graft, start
+from tests.flows.processes import ROOT, environment, start
 from tests.flows.tiny import ORDER
 
 Command = Callable[..., str]
@@ -407,13 +407,6 @@ def test_with_a_thousand_runs_it_takes_less_than_twice_an_import_of_prefect(
     with capsys.disabled():
         print(f"\ngraft {' '.join(arguments)} with 1,000 runs: {ours:.2f} s; import prefect: {theirs:.2f} s")
     assert ours < 2 * theirs
-
-
-def test_help_and_code_agree_on_the_commands(command: Command) -> None:
-    shown = graft("--help").stdout
-    for name in ("runs", "show", "diff", "lineage", "export"):
-        assert name in shown
-        assert f"graft {name}" in command(name, "--help")
 
 
 def test_any_of_them_on_a_damaged_run_record_goes_on_with_the_others(two: str, store: Store, command: Command) -> None:
