@@ -1,7 +1,7 @@
 """Champions: named pointers to runs, each with its whole history, changed atomically.
 
 `champions/<name>.json` is sealed. Nobody is forgotten: a rollback is one more entry, which names again who reigned
-before.
+before, and a challenger that the gate refused stands there with the evidence.
 """
 
 import re
@@ -43,6 +43,27 @@ class Reign:
     evidence: Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """A challenger that the gate refused.
+
+    Attributes:
+        run, number: as in `Reign`.
+        when: UTC, ISO 8601.
+        champion: id of the run that stayed champion, or None.
+        outcome, message: what the gate said, in a word and in words.
+        evidence: the gate's figures.
+    """
+
+    run: str
+    number: int
+    when: str
+    champion: str | None
+    outcome: str
+    message: str
+    evidence: Mapping[str, Any]
+
+
 class Champions:
     """The champions of a store."""
 
@@ -65,12 +86,22 @@ class Champions:
         Raises:
             RecordDamaged: the record was altered.
         """
+        return [Reign(**entry) for entry in self._read(name)["history"]]
+
+    def refusals(self, name: str = DEFAULT) -> list[Refusal]:
+        """The challengers that the gate refused, the last one last.
+
+        Raises:
+            RecordDamaged: the record was altered.
+        """
+        return [Refusal(**entry) for entry in self._read(name)["refused"]]
+
+    def _read(self, name: str) -> dict[str, Any]:
         try:
             content = self.path(name).read_bytes()
         except FileNotFoundError:
-            return []
-        body = unseal(content, f"champion {name}")
-        return [Reign(**entry) for entry in body["history"]]
+            return {"name": name, "history": [], "refused": []}
+        return unseal(content, f"champion {name}")
 
     def current(self, name: str = DEFAULT) -> Reign | None:
         """Who reigns now, or None."""
@@ -93,8 +124,7 @@ class Champions:
             RecordDamaged: the record was altered.
         """
         with self.store.lock("champions"):
-            history = self.history(name)
-            now = history[-1] if history else None
+            now = self.current(name)
             if now != expected:
                 raise ChampionChanged(
                     f"Expected {_who(expected)} to be `{name}`, but {_who(now)} was made so meanwhile. Nothing was "
@@ -102,9 +132,26 @@ class Champions:
                 )
             since = datetime.now(UTC).isoformat(timespec="seconds")
             reign = Reign(run.id, run.number, model, since, how, now.run if now else None, dict(evidence))
-            entries = [asdict(each) for each in [*history, reign]]
-            write_atomically(self.path(name), seal({"name": name, "history": entries}), self.store.scratch)
+            self._append(name, "history", reign)
         return reign
+
+    def refuse(self, name: str, run: RunRecord, outcome: str, message: str, evidence: Mapping[str, Any]) -> None:
+        """Keep the evidence on which the gate refused `run`; the champion stays.
+
+        Raises:
+            RecordDamaged: the record was altered.
+        """
+        with self.store.lock("champions"):
+            now = self.current(name)
+            when = datetime.now(UTC).isoformat(timespec="seconds")
+            champion = now.run if now else None
+            refusal = Refusal(run.id, run.number, when, champion, outcome, message, dict(evidence))
+            self._append(name, "refused", refusal)
+
+    def _append(self, name: str, part: str, entry: Reign | Refusal) -> None:
+        body = self._read(name)
+        body[part] = [*body[part], asdict(entry)]
+        write_atomically(self.path(name), seal(body), self.store.scratch)
 
     def previous(self, name: str = DEFAULT) -> Reign | None:
         """Who reigned before the present champion came, rollbacks seen through: the one to roll back to."""

@@ -130,6 +130,8 @@ def promote(wanted: str, name: str, gated: bool, because: str | None, as_json: b
         how = "gate" if gated else "promoted"
         model = run.ref("fine_tune", "model").digest
         champions.crown(name, run.record, model, how, evidence, before)
+    else:
+        champions.refuse(name, run.record, outcome["outcome"], outcome["message"], outcome["evidence"])
     return _say_outcome(name, run, outcome, as_json)
 
 
@@ -160,10 +162,14 @@ def _before(champions: Champions, name: str) -> Reign | None:
 
 def champion(name: str, as_json: bool) -> int:
     """Who is champion, and everyone who was."""
-    history = Champions(Store()).history(name)
+    champions = Champions(Store())
+    history, refusals = champions.history(name), champions.refusals(name)
     if as_json:
-        print_json({"champion": name, "history": [vars(reign) for reign in history]})
+        refused = [vars(refusal) for refusal in refusals]
+        print_json({"champion": name, "history": [vars(reign) for reign in history], "refused": refused})
         return 0
+    for refusal in refusals:
+        print(f"refused: run {refusal.number}, {when(refusal.when)}: {refusal.message}")
     if not history:
         print(f"No champion `{name}` yet. Make a run one: graft promote last --name {name}")
         return 0

@@ -87,6 +87,16 @@ def test_two_processes_at_once_one_wins(champions: Champions, store: Store) -> N
     assert len(champions.history()) == 1
 
 
+def test_the_evidence_of_a_refusal_is_kept_and_the_champion_stays(champions: Champions) -> None:
+    crowned(champions, 1)
+    champions.refuse("champion", record(2), "worse", "Not shown to be as good.", {"p": 0.4})
+    (refusal,) = champions.refusals()
+    assert (refusal.number, refusal.champion, refusal.outcome, refusal.evidence) == (2, "run-1", "worse", {"p": 0.4})
+    assert [reign.number for reign in champions.history()] == [1]
+    crowned(champions, 3)
+    assert len(champions.refusals()) == 1
+
+
 def test_previous_sees_through_rollbacks(champions: Champions) -> None:
     crowned(champions, 1, 2, 3)
     previous = champions.previous()

@@ -77,3 +77,23 @@ def finished(finished_store: Path, tmp_path: Path, store: Store) -> str:
     """The tiny recipe, already run once in this test's own copy of the store. Returns the recipe's path."""
     shutil.copytree(finished_store / "store", store.root)
     return str(finished_store / "tiny.yaml")
+
+
+@pytest.fixture(scope="session")
+def two_store(finished_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two runs of the tiny recipe, the second with another learning rate."""
+    from flows.transfer_learning import transfer_learning
+
+    root = tmp_path_factory.mktemp("two") / "store"
+    shutil.copytree(finished_store / "store", root)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRAFT_STORE", str(root))
+        transfer_learning(str(finished_store / "tiny.yaml"), {"fine_tune.learning_rate": 0.05})
+    return root
+
+
+@pytest.fixture
+def two(two_store: Path, finished_store: Path, store: Store) -> str:
+    """This test's own copy of the store with two runs. Returns the recipe's path."""
+    shutil.copytree(two_store, store.root)
+    return str(finished_store / "tiny.yaml")

@@ -43,26 +43,6 @@ def command(capsys: pytest.CaptureFixture[str]) -> Command:
     return call
 
 
-@pytest.fixture(scope="session")
-def two_store(finished_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A store with two runs of the tiny recipe, the second with another learning rate."""
-    from flows.transfer_learning import transfer_learning
-
-    root = tmp_path_factory.mktemp("two") / "store"
-    shutil.copytree(finished_store / "store", root)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRAFT_STORE", str(root))
-        transfer_learning(str(finished_store / "tiny.yaml"), {"fine_tune.learning_rate": 0.05})
-    return root
-
-
-@pytest.fixture
-def two(two_store: Path, finished_store: Path, store: Store) -> str:
-    """This test's own copy of the store with two runs. Returns the recipe's path."""
-    shutil.copytree(two_store, store.root)
-    return str(finished_store / "tiny.yaml")
-
-
 # -- the record
 
 
@@ -224,6 +204,7 @@ def test_diff_names_what_differs_and_nothing_else(two: str, store: Store, comman
     assert "exact McNemar p" in command("diff", "1", "2")
 
 
+@pytest.mark.slow
 def test_diff_names_data_that_changed_and_compares_no_accuracies_then(
     run: Run, tiny: str, store: Store, command: Command
 ) -> None:
