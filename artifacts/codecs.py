@@ -44,8 +44,7 @@ def use_tensorflow() -> None:
             f"graft needs Keras on TensorFlow, but Keras was imported on {keras.backend.backend()} before graft. "
             "Set KERAS_BACKEND=tensorflow, or import graft first."
         )
-    # Its notes on retracing are about loops that graft does not write.
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # its notes on retracing are about loops not ours
     keras.config.set_floatx("float32")
     keras.config.set_image_data_format("channels_last")
     keras.config.set_dtype_policy("float32")
