@@ -8,6 +8,14 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+_MEASURED = """
+import sys
+from pathlib import Path
+from flows.cli import _guarded
+code = _guarded(sys.argv[1:])
+print("peak-kib:", Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0], file=sys.stderr)
+sys.exit(code)
+"""
 
 
 def environment(**changes: str | None) -> dict[str, str]:
@@ -27,6 +35,19 @@ def graft(*arguments: str, cwd: Path = ROOT, **changes: str | None) -> subproces
         timeout=600,
         check=False,
     )
+
+
+def graft_and_its_peak(*arguments: str, **changes: str | None) -> tuple[str, int]:
+    """Run the command to its good end: its standard output, and the peak of its own resident memory in bytes.
+
+    The peak is the kernel's `VmHWM`, which begins anew with the program. `getrusage`'s ru_maxrss does not: a child
+    begins there with the memory of the process that forked it, so that it measured pytest.
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURED, *arguments],
+        env=environment(**changes), cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return done.stdout, int(done.stderr.split("peak-kib:")[1].split()[0]) * 1024
 
 
 def start(*arguments: str, **changes: str | None) -> "subprocess.Popen[str]":

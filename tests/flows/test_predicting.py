@@ -18,7 +18,7 @@ from artifacts.store import Store
 from flows.cli import _guarded
 from flows.predicting import BATCH_SIZE
 from tasks.device import device
-from tests.flows.processes import ROOT, environment, graft
+from tests.flows.processes import environment, graft, graft_and_its_peak
 
 Call = Callable[..., tuple[int, Any, str]]
 
@@ -183,19 +183,10 @@ def test_memory_stays_constant_over_thousands_of_images(
         Image.fromarray(noise).save(tmp_path / "one.jpg")
         for number in range(count):
             (folder / f"{number:04}.jpg").hardlink_to(tmp_path / "one.jpg")
-    code = """if True:
-        import resource, sys
-        from flows.cli import _guarded
-        _guarded(["predict", sys.argv[1], "--csv", "/dev/null"])
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
-    """
-    peaks = []
-    for count in (400, 4000):
-        done = subprocess.run(
-            [sys.executable, "-c", code, str(tmp_path / str(count))],
-            env=environment(), cwd=ROOT, check=True, capture_output=True, text=True,
-        )  # fmt: skip
-        peaks.append(int(done.stdout.split()[-1]))
+    peaks = [
+        graft_and_its_peak("predict", str(tmp_path / str(count)), "--csv", "/dev/null")[1] for count in (400, 4000)
+    ]
     with capsys.disabled():
-        print(f"\npeak memory of graft predict: {peaks[0]:,} kB with 400 photos, {peaks[1]:,} kB with 4,000")
-    assert peaks[1] < peaks[0] + 60_000  # kB; all pixels of 3,600 such photos are 5 GB
+        few, many = (f"{peak / 1e6:.0f} MB" for peak in peaks)
+        print(f"\npeak memory of graft predict: {few} with 400 photos, {many} with 4,000")
+    assert peaks[1] < peaks[0] + 60e6  # bytes; all pixels of 3,600 such photos are 5 GB

@@ -2,8 +2,6 @@
 
 import json
 import statistics
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +11,10 @@ from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.verify import verify
 from tasks import sources
-from tests.flows.processes import ROOT, as_json, environment, graft
+from tests.flows.processes import as_json, graft, graft_and_its_peak
 from tests.flows.tiny import digests, ran
 
 SEEDS = range(5)
-PEAK = """
-import resource, sys
-from flows.cli import _guarded
-code = _guarded(sys.argv[1:])
-print("peak-kib:", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)
-sys.exit(code)
-"""
 needs_data = pytest.mark.skipif(
     sources.find("fashion_mnist", None) is None,
     reason="needs the 60,000 images of Fashion-MNIST: apt-get install dataset-fashion-mnist",
@@ -47,21 +38,13 @@ def full(tmp_path_factory: pytest.TempPathFactory, harness: None) -> dict[str, A
     from prefect.settings import PREFECT_API_URL
 
     root = tmp_path_factory.mktemp("full") / "store"
-    served = environment(GRAFT_STORE=str(root), PREFECT_API_URL=str(PREFECT_API_URL.value()))
+    served = {"GRAFT_STORE": str(root), "PREFECT_API_URL": str(PREFECT_API_URL.value())}
     found: dict[str, Any] = {"store": Store(root), "peak": []}
     for seed in SEEDS:
         for recipe in ("fashion-mnist-dense", "fashion-mnist-dense-random"):
-            arguments = ["run", recipe, "--set", f"seed={seed}", "--json"]
-            done = subprocess.run(
-                [sys.executable, "-c", PEAK, *arguments],
-                env=served,
-                cwd=ROOT,
-                capture_output=True,
-                text=True,
-                check=True,
-            )
-            found[recipe, seed] = json.loads(done.stdout)
-            found["peak"].append(int(done.stderr.split("peak-kib:")[1].split()[0]) * 1024)
+            out, peak = graft_and_its_peak("run", recipe, "--set", f"seed={seed}", "--json", **served)
+            found[recipe, seed] = json.loads(out)
+            found["peak"].append(peak)
     return found
 
 
