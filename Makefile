@@ -20,7 +20,7 @@ demo: setup ## install if need be, then run the recipe `quickstart`
 	@$(BIN)/graft run quickstart
 
 test: setup ## install if need be, then the tests (about five minutes)
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup ## full data, exhaustive loops, many processes
 	@$(BIN)/python -m pytest -m slow --durations=20

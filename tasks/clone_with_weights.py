@@ -23,7 +23,7 @@ def clone_with_weights(base: ModelRef, target: DatasetRef, scion: surgery.Scion,
     session.fresh(seed)
     facts, images = step.facts(target), step.part(target, "train")[0]
     architectures.check_scale(surgery.has_scale(source), images, "target")
-    model = surgery.graft(source, scion, facts["image_shape"], len(facts["class_names"]))
+    model = surgery.graft(source, scion, facts["image_shape"], len(facts["class_names"]), seed)
     if not scion.copy_weights:
         surgery.calibrate_batch_norms(model, images)
     proof.check_digest(base.digest, codecs.model_digest(source), "the source model, untouched by cloning,")

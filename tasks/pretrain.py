@@ -17,6 +17,6 @@ def pretrain(source: DatasetRef, network: architectures.Network, training: fitti
     facts = step.facts(source)
     train, validation = step.part(source, "train"), step.part(source, "validation")
     architectures.check_scale(network.scale == "unit", train[0], "source")
-    model = architectures.build(network, facts["image_shape"], len(facts["class_names"]))
+    model = architectures.build(network, facts["image_shape"], len(facts["class_names"]), seed)
     history = fitting.fit(model, train, validation, training, seed, step.watch(training.epochs))
     return step.finish(model=codecs.encode_model(model), history=codecs.encode_history(history))

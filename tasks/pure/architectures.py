@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.pure.errors import BadData
+from tasks.pure.initialising import initialise
 from tasks.pure.layers import FLATTEN, GLOBAL_AVERAGE, HEAD, IMAGE, SCALE
 
 if TYPE_CHECKING:
@@ -38,14 +39,18 @@ class Network:
     l2: float
 
 
-def build(network: Network, image_shape: Sequence[int], num_classes: int) -> "keras.Model":
-    """A new network for images of `image_shape` (height, width, channels), initialised from Keras' current seed."""
+def build(network: Network, image_shape: Sequence[int], num_classes: int, seed: int) -> "keras.Model":
+    """A new network for images of `image_shape` (height, width, channels), its weights drawn from `seed` alone."""
     import keras
 
     image = keras.Input(tuple(image_shape), name=IMAGE)
     x = keras.layers.Rescaling(1 / 255, name=SCALE)(image) if network.scale == "unit" else image
     grow = _grow_cnn if network.architecture == "cnn" else _grow_dense
-    return keras.Model(image, head(num_classes)(grow(network, x)), name=MODEL_NAME)
+    top = head(num_classes)
+    model = keras.Model(image, top(grow(network, x)), name=MODEL_NAME)
+    # The head draws first: its start does not change with the number of layers below.
+    initialise([top, *(layer for layer in model.layers if layer is not top)], seed)
+    return model
 
 
 def check_scale(scaled: bool, images: np.ndarray, what: str) -> None:

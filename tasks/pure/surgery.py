@@ -12,6 +12,7 @@ import numpy as np
 
 from tasks.pure.architectures import MODEL_NAME, head
 from tasks.pure.errors import SurgeryError
+from tasks.pure.initialising import initialise
 from tasks.pure.layers import (
     ADAPTERS,
     FLATTEN,
@@ -48,10 +49,10 @@ class Scion:
     add_hidden: tuple[int, ...]
 
 
-def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_classes: int) -> "keras.Model":
+def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_classes: int, seed: int) -> "keras.Model":
     """A new network for the target: adapters, the reused layers of `base`, added layers, a new head.
 
-    Nothing is shared with `base`, and `base` is not changed. New weights come from Keras' current seed.
+    Nothing is shared with `base`, and `base` is not changed. New weights are drawn from `seed` alone.
 
     Args:
         base: the source network, as `architectures.build` made it.
@@ -64,15 +65,17 @@ def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_cla
     import keras
 
     _check_row(base, scion.reused_layers)
+    reused = _reused(base, scion.reused_layers)
     image = keras.Input(tuple(image_shape), name=IMAGE)
     x = _adapt(image, base.input_shape[1:])
-    for layer in _reused(base, scion.reused_layers):
+    for layer in reused:
         x = _regrow(layer, x, scion.copy_weights)
     if len(x.shape) == 4:  # cut in the middle of a CNN: its feature maps are pooled as at the CNN's own end
         x = keras.layers.GlobalAveragePooling2D(name=GLOBAL_AVERAGE)(x)
     for number, width in enumerate(scion.add_hidden, start=1):
         x = keras.layers.Dense(width, activation="relu", name=f"added_{number}")(x)
     model = keras.Model(image, head(num_classes)(x), name=MODEL_NAME)
+    initialise(model.layers, seed, keep=[layer.name for layer in reused] if scion.copy_weights else ())
     _set_grey_weights(model)
     return model
 

@@ -29,7 +29,7 @@ if sys.argv[2] == "late":
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])  # names count up
     time.sleep(1.1)                                                   # the file's clock has a resolution of a second
 session.fresh(7)
-model = build(Network("cnn", (3,), "unit", True, 0.9, 0.1, 0.001), (8, 8, 1), 3)
+model = build(Network("cnn", (3,), "unit", True, 0.9, 0.1, 0.001), (8, 8, 1), 3, 0)
 model.layers[2].trainable = False
 content = encode_model(model)
 content.write(Path(sys.argv[1]))

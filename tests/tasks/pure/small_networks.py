@@ -30,7 +30,7 @@ def network(architecture: str = "dense", widths: tuple[int, ...] = (5, 4), **oth
 def built(like: Network, seed: int = 0, shape: tuple[int, int, int] = SHAPE, num_classes: int = 3) -> "keras.Model":
     """`like`, initialised from `seed`, whatever this process made before; batch norms have seen some images."""
     session.fresh(seed)
-    model = build(like, shape, num_classes)
+    model = build(like, shape, num_classes, seed)
     for number, layer in enumerate(model.layers):
         if layer.name.endswith("_batch_norm"):
             drawn = np.random.default_rng(number).uniform(0.5, 2, (4, width_of(layer))).astype(np.float32)
@@ -50,7 +50,7 @@ def scion(base: "keras.Model", layers: int | None = None, **others: Any) -> Scio
 
 def grafted(base: "keras.Model", shape: tuple[int, int, int] = SHAPE, num_classes: int = 4) -> "keras.Model":
     """All of `base` with a new head."""
-    return graft(base, scion(base), shape, num_classes)
+    return graft(base, scion(base), shape, num_classes, 0)
 
 
 def images(count: int, shape: tuple[int, ...] = SHAPE, seed: int = 1) -> np.ndarray:

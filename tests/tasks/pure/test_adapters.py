@@ -67,7 +67,7 @@ def test_size_and_colour_are_converted_together():
 def test_other_numbers_of_channels_are_refused(channels: int):
     base = built(network())
     with pytest.raises(SurgeryError, match=f"images of 1 channels, the target has {channels}.*grey.*RGB"):
-        graft(base, scion(base), (8, 8, channels), 3)
+        graft(base, scion(base), (8, 8, channels), 3, 0)
 
 
 def test_the_luma_weights_never_train():

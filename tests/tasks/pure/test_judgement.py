@@ -43,7 +43,7 @@ def trained(momentum: float):
     """A CNN after 40 updates: it has learnt its images, whatever the momentum."""
     like = network("cnn", (8, 16, 16), batch_norm=True, batch_norm_momentum=momentum)
     session.fresh(0)
-    model = build(like, (28, 28, 1), 2)
+    model = build(like, (28, 28, 1), 2, 0)
     train(model, shirts_and_pullovers_parts()[0], epochs=4, batch_size=32, learning_rate=0.003)
     return model
 

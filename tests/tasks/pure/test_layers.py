@@ -14,16 +14,16 @@ pytestmark = pytest.mark.usefixtures("fresh_keras")
 @pytest.mark.parametrize("extras", [{}, {"batch_norm": True, "dropout": 0.1, "l2": 0.01}], ids=["plain", "full"])
 def test_there_are_as_many_layers_as_widths(architecture: str, widths: tuple[int, ...], extras: dict[str, object]):
     kind = "conv" if architecture == "cnn" else "dense"
-    names = [block.name for block in blocks(build(network(architecture, widths, **extras), SHAPE, 3))]
+    names = [block.name for block in blocks(build(network(architecture, widths, **extras), SHAPE, 3, 0))]
     assert names == [f"{kind}_{number}" for number in range(1, len(widths) + 1)]
 
 
 def test_the_notebooks_network_has_four():
-    assert len(blocks(build(network("dense", (128, 64, 32, 16)), (28, 28, 1), 10))) == 4
+    assert len(blocks(build(network("dense", (128, 64, 32, 16)), (28, 28, 1), 10, 0))) == 4
 
 
 def test_a_layer_holds_its_batch_norm_activation_dropout_and_pooling():
-    model = build(network("cnn", (3, 2), batch_norm=True, dropout=0.1), SHAPE, 3)
+    model = build(network("cnn", (3, 2), batch_norm=True, dropout=0.1), SHAPE, 3, 0)
     for block in blocks(model):
         kinds = ["", "_batch_norm", "_relu", "_dropout", "_pool"]
         assert [member.name for member in block.members] == [block.name + kind for kind in kinds]
@@ -49,7 +49,7 @@ def test_leaves_are_found_at_any_depth_with_their_path():
 
 
 def test_batch_norms_are_told_from_other_layers():
-    model = build(network("dense", (3,), batch_norm=True), SHAPE, 3)
+    model = build(network("dense", (3,), batch_norm=True), SHAPE, 3, 0)
     assert [layer.name for layer in model.layers if is_batch_norm(layer)] == ["dense_1_batch_norm"]
 
 

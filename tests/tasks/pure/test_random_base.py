@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from artifacts.codecs import model_digest
-from tasks.pure import session
 from tasks.pure.surgery import calibrate_batch_norms, graft
 from tests.tasks.pure.small_networks import SHAPE, built, images, moved, network, scion, weights
 
@@ -14,8 +13,7 @@ pytestmark = pytest.mark.usefixtures("fresh_keras")
 def random_base(architecture: str = "cnn", seed: int = 1, shape: tuple[int, int, int] = SHAPE):
     base = built(network(architecture, (5, 4, 3), batch_norm=True, dropout=0.3))
     before = model_digest(base)
-    session.fresh(seed)
-    model = graft(base, scion(base, copy_weights=False), shape, 3)
+    model = graft(base, scion(base, copy_weights=False), shape, 3, seed)
     assert model_digest(base) == before
     return base, model
 

@@ -46,7 +46,7 @@ few = settings(deadline=None, max_examples=15)
 def test_reused_weights_are_the_bases_and_nothing_is_shared(like, shape, target, added, num_classes, data):
     base = built(like, shape=shape)
     before, cut = model_digest(base), data.draw(st.integers(1, len(like.widths)), "cut")
-    model = graft(base, scion(base, cut, add_hidden=added), target, num_classes)
+    model = graft(base, scion(base, cut, add_hidden=added), target, num_classes, 0)
 
     reused = [member.name for block in blocks(base)[:cut] for member in block.members]
     assert {name: bits for name, bits in weights(model).items() if name in reused} == {
@@ -105,7 +105,7 @@ def test_a_cut_within_a_cnn_pools_its_maps_to_one_number_a_channel(cut: int):
     import keras
 
     base = built(network("cnn", (5, 4, 3), batch_norm=True))
-    model = graft(base, scion(base, cut), SHAPE, 4)
+    model = graft(base, scion(base, cut), SHAPE, 4, 0)
     maps = keras.Model(base.input, base.get_layer(f"conv_{cut}_pool").output)(images(6))
     below = keras.Model(model.input, model.get_layer("head").input)
     np.testing.assert_allclose(below(images(6)), np.asarray(maps).mean(axis=(1, 2)), rtol=1e-5)
@@ -113,7 +113,7 @@ def test_a_cut_within_a_cnn_pools_its_maps_to_one_number_a_channel(cut: int):
 
 def test_added_layers_stand_in_order_between_the_base_and_the_head():
     base = built(network("dense", (5, 4)))
-    model = graft(base, scion(base, 1, add_hidden=(7, 6)), SHAPE, 4)
+    model = graft(base, scion(base, 1, add_hidden=(7, 6)), SHAPE, 4, 0)
     chain = [(layer.name, layer.kernel.shape) for layer in model.layers[-4:]]
     assert chain == [("dense_1", (64, 5)), ("added_1", (5, 7)), ("added_2", (7, 6)), ("head", (6, 4))]
     assert model.get_layer("added_1").activation.__name__ == "relu"
@@ -123,8 +123,7 @@ def test_the_seed_decides_the_new_weights():
     base = built(network())
 
     def head(seed: int) -> list[bytes]:
-        session.fresh(seed)
-        return weights(grafted(base))["head"]
+        return weights(graft(base, scion(base), SHAPE, 4, seed))["head"]
 
     assert head(1) == head(1) != head(2)
 
@@ -133,7 +132,7 @@ def test_the_seed_decides_the_new_weights():
 def test_only_an_unbroken_row_from_the_bottom_is_reused(row: tuple[str, ...]):
     base = built(network("dense", (5, 4, 3)))
     with pytest.raises(SurgeryError) as refusal:
-        graft(base, Scion(row, True, ()), SHAPE, 4)
+        graft(base, Scion(row, True, ()), SHAPE, 4, 0)
     assert "`dense_1`, `dense_2`, `dense_3`" in str(refusal.value)
     assert "clone_with_weights.layers" in str(refusal.value)
     assert all(f"`{name}`" in str(refusal.value) for name in row)
@@ -143,7 +142,7 @@ def test_a_network_out_of_a_file_is_grafted_in_a_process_that_made_no_other():
     """Keras' automatic names clash there: a loaded network and a new, unnamed Dense would both be called `dense`."""
     base = reloaded(built(network("cnn", batch_norm=True, dropout=0.2)))
     session.fresh(0)
-    model = graft(base, scion(base, add_hidden=(3,)), (9, 9, 3), 4)
+    model = graft(base, scion(base, add_hidden=(3,)), (9, 9, 3), 4, 0)
     assert len({layer.name for layer in model.layers}) == len(model.layers)
     assert model_digest(reloaded(model)) == model_digest(model)
 
