@@ -4,8 +4,8 @@ Keras seeds an initialiser that has no seed with Python's global `random`. So do
 (Prefect's waits between retries, for one), and a number drawn in between moves the weights of all later layers.
 """
 
-import random
 from collections.abc import Collection, Iterable
+from random import Random
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def initialise(layers: "Iterable[keras.Layer]", seed: int, keep: Collection[str]
     import keras
 
     # The numbers that Keras would draw by itself after `set_random_seed(seed)`, were it alone; a dropout draws too.
-    stream = random.Random(seed)
+    stream = Random(seed)
     for layer in layers:
         if isinstance(layer, keras.layers.Dropout):
             stream.randint(1, 10**9)
