@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from artifacts.manifest import Manifest
+from artifacts.errors import StoreError
+from artifacts.manifest import MANIFEST, Manifest
 from artifacts.remembered import file_sha256
 from artifacts.sealed import write_atomically
 
@@ -69,9 +70,24 @@ class Sharing:
         return self.cache / "shared" / sha256.removeprefix("sha256:")
 
     def _find(self, sha256: str) -> Path | None:
+        """Where a sound file with this hash lies. Without an entry in the index nobody looks for one."""
+        if not self._entry(sha256).is_file():
+            return None
+        return next((path for path in self._places(sha256) if self._sound(path, sha256)), None)
+
+    def _places(self, sha256: str) -> Iterator[Path]:
+        """What the index remembers; `gc` may have taken that, so then wherever a manifest names this hash."""
         with suppress(OSError, ValueError):
-            path = self.artifacts / self._entry(sha256).read_text(encoding="utf-8")
+            yield self.artifacts / self._entry(sha256).read_text(encoding="utf-8")
+        for path in self.artifacts.glob(f"*/*/{MANIFEST}"):
+            with suppress(OSError, StoreError):
+                content = path.read_bytes()
+                if sha256.encode() in content:
+                    files = Manifest.from_bytes(content, str(path)).files
+                    yield from (path.parent / name for name, entry in files.items() if entry.sha256 == sha256)
+
+    def _sound(self, path: Path, sha256: str) -> bool:
+        with suppress(OSError, ValueError):
             inside = path.resolve().is_relative_to(self.artifacts.resolve())
-            if inside and file_sha256(path, self.cache / "hashes") == sha256:
-                return path
-        return None
+            return inside and file_sha256(path, self.cache / "hashes") == sha256
+        return False

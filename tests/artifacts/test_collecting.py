@@ -110,10 +110,11 @@ class Collecting(RuleBasedStateMachine):
     @rule(newest=st.integers(0, 3), dry_run=st.booleans(), days=st.none() | st.integers(0, 200))
     def collect(self, newest: int, dry_run: bool, days: int | None) -> None:
         must_stay = self.must_stay(newest)
-        older_than = None if days is None else time.time() - BEGINNING - self.clock + days * 10
+        age = None if days is None else days * 10 + 5  # never at the very second of a use
+        older_than = None if age is None else time.time() - BEGINNING - self.clock + age
         cutoff = min([float("inf"), *(start for _, start in self.running.values())])
-        if days is not None:
-            cutoff = min(cutoff, self.clock - days * 10)
+        if age is not None:
+            cutoff = min(cutoff, self.clock - age)
         garbage = collect(self.store, newest, older_than, dry_run=dry_run)
         goes = {artifact for artifact in self.there if artifact not in must_stay and self.used[artifact] < cutoff - 2}
         assert {int(path.name, 16) for path in garbage.artifacts} == goes
