@@ -42,7 +42,7 @@ $(READY): requirements.lock pyproject.toml
 	@touch $(READY)
 
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)
-	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
+	uv pip compile --quiet --no-strip-extras --universal --generate-hashes --python-version 3.11 --extra dev \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.lock
 
 clean: ## remove the virtual environment and caches; the store stays

@@ -48,6 +48,9 @@ class RunRecord:
         message: what went wrong, or None.
         name: that of Prefect's flow run.
         rerun_from: id of the run whose steps a person asked to run again (`--force`, `--from`, `--only`), or None.
+        deployment: `flow/deployment` that the run came from, or "" for one that a person or a script started.
+        attempt: 1, or more where Prefect was told to try the same run again.
+        gate: what the gate decided of a retraining: `promoted`, `outcome`, `message`, `evidence`; empty elsewhere.
     """
 
     id: str
@@ -67,6 +70,9 @@ class RunRecord:
     process: int = 0
     name: str = ""
     rerun_from: str | None = None
+    deployment: str = ""
+    attempt: int = 1
+    gate: Mapping[str, Any] = field(default_factory=dict)
 
     def command(self, **settings: Any) -> str:
         """The `graft run` that repeats this run, with other settings laid over its own; ready for a shell."""
@@ -99,6 +105,8 @@ class Runs:
     ) -> RunRecord:
         """Begin a record under the next number; damaged ones are set aside, and interrupted ones closed, first.
 
+        A run that Prefect tries again keeps its number: the new attempt takes the place of the old one.
+
         Args:
             more: further attributes of the record, such as `name`.
         """
@@ -109,9 +117,11 @@ class Runs:
             for record in known:
                 if record.state == INTERRUPTED:
                     self.save(record)
-            number = 1 + max((record.number for record in known), default=0)
+            before = next((record for record in known if record.id == run_id), None)
+            number = before.number if before else 1 + max((record.number for record in known), default=0)
             started = datetime.now(UTC).isoformat(timespec="seconds")
-            shown = {"started": started, "process": os.getpid(), **more}
+            attempt = before.attempt + 1 if before else 1
+            shown = {"started": started, "process": os.getpid(), "attempt": attempt, **more}
             record = RunRecord(run_id, number, recipe, title, dict(overrides), resolved, **shown)
             self.save(record)
         return record

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from artifacts.errors import UsageError
-from flows import cli_after, cli_keeping, commands
+from flows import cli_after, cli_keeping, cli_operating, commands
 from flows.cli_options import DebugOption, JsonOption, example, leave
 
 app = typer.Typer(
@@ -119,6 +119,7 @@ def verify(as_json: JsonOption = False, debug: DebugOption = False) -> None:
 
 cli_after.register(app)
 cli_keeping.register(app)
+cli_operating.register(app)
 
 
 def main() -> None:

@@ -87,13 +87,14 @@ def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_j
 
     from flows.terminal import TerminalObserver, print_result
 
-    _quiet_libraries(verbose)
+    quiet_libraries(verbose)
     from flows.server import prefect_server
 
     console = Console(stderr=as_json)
     observer = TerminalObserver(console)
     with prefect_server(waiting=lambda: console.status("Starting Prefect …")):
-        from flows.transfer_learning import observed_by, transfer_learning
+        from flows.recorded import observed_by
+        from flows.transfer_learning import transfer_learning
 
         try:
             with observer, observed_by(observer):
@@ -120,7 +121,7 @@ def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_j
     return record
 
 
-def _quiet_libraries(verbose: bool) -> None:
+def quiet_libraries(verbose: bool) -> None:
     """Prefect's lines go to its server, and to standard error only when asked for. Before Prefect is imported."""
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")

@@ -1,21 +1,20 @@
 """What the commands about room and champions do, each returning its exit code."""
 
 import re
-from collections.abc import Mapping
+import sys
 from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from artifacts.champions import Champions, Reign
+from artifacts.champions import Champions
 from artifacts.collecting import DAY, collect, holdings
-from artifacts.errors import ArtifactMissing, RecordDamaged, UsageError
-from artifacts.past import PastRun
+from artifacts.errors import ArtifactMissing, UsageError
 from artifacts.runs import Runs
 from artifacts.store import Store
 from flows.after_commands import print_json, wide_console
-from flows.recipe import Recipe
+from flows.promotion import able, challenge
 from flows.runs_list import when
 
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": DAY, "w": 7 * DAY}
@@ -101,63 +100,16 @@ def keep(wanted: str, undo: bool) -> int:
 
 def promote(wanted: str, name: str, gated: bool, because: str | None, as_json: bool) -> int:
     """Make a run the champion; with the gate, only if it is not worse. Exit code 1 where the champion stays."""
-    here = Store()
-    champions = Champions(here)
-    run = _able(here.run(wanted))
-    before = _before(champions, name)
-    if before and before.run == run.record.id:
-        message = f"Run {run.record.number} is `{name}` already. Nothing was changed."
-        return _say_outcome(
-            name, run, {"promoted": False, "outcome": "same run", "message": message, "evidence": {}}, as_json
-        )
-    if gated:
-        from tasks.gate import judge
-
-        champion = here.run(before.run) if before else None
-        recipe = Recipe.model_validate(run.record.resolved)
-        decision = judge(run, champion, recipe.gate.margin, recipe.gate.confidence)
-        outcome = vars(decision)
-    else:
-        message = f"Run {run.record.number} is `{name}` now, by a person's word."
-        outcome = {"promoted": True, "outcome": "promoted", "message": message, "evidence": {}}
-    if outcome["promoted"]:
-        evidence = {
-            "outcome": outcome["outcome"],
-            "because": because,
-            "accuracy": run.record.metrics.get("accuracy"),
-            **outcome["evidence"],
-        }
-        how = "gate" if gated else "promoted"
-        model = run.ref("fine_tune", "model").digest
-        champions.crown(name, run.record, model, how, evidence, before)
-    else:
-        champions.refuse(name, run.record, outcome["outcome"], outcome["message"], outcome["evidence"])
-    return _say_outcome(name, run, outcome, as_json)
-
-
-def _say_outcome(name: str, run: PastRun, outcome: Mapping[str, Any], as_json: bool) -> int:
-    """Print it; exit code 1 where the champion stays another one than the run that was named."""
+    run = Store().run(wanted)
+    outcome = challenge(run, name, gated, because)
+    aside = outcome.pop("set_aside")
+    if aside:
+        print(f"graft: the damaged record of champion `{name}` was set aside as {aside}.", file=sys.stderr)
     if as_json:
         print_json({"champion": name, "run": run.record.id, **outcome})
     else:
         Console().print(escape(outcome["message"]), highlight=False, soft_wrap=True)
     return 0 if outcome["promoted"] or outcome["outcome"] == "same run" else 1
-
-
-def _able(run: PastRun) -> PastRun:
-    """Raises ArtifactMissing where the run has no model or was never evaluated."""
-    for step, output in (("fine_tune", "model"), ("evaluate", "evaluation")):
-        run.folder(step, output)
-    return run
-
-
-def _before(champions: Champions, name: str) -> Reign | None:
-    try:
-        return champions.current(name)
-    except RecordDamaged as problem:
-        aside = champions.set_aside(name)
-        Console(stderr=True).print(f"graft: {problem} It was set aside as {aside}.", highlight=False, soft_wrap=True)
-        return None
 
 
 def champion(name: str, as_json: bool) -> int:
@@ -201,7 +153,7 @@ def rollback(name: str) -> int:
     if now is None or before is None:
         raise UsageError(f"`{name}` has no earlier champion to go back to. See `graft champion {name}`.")
     try:
-        run = _able(here.run(before.run))
+        run = able(here.run(before.run))
     except (ArtifactMissing, UsageError) as problem:
         raise ArtifactMissing(f"Run {before.number} cannot be champion again: {problem}") from None
     evidence = {**before.evidence, "outcome": "rollback", "because": f"rolled back from run {now.number}"}

@@ -71,6 +71,32 @@ def load(recipe: str, overrides: Mapping[str, Any] | None = None, base: Path | N
     return LoadedRecipe(recipe if shipped else str(file), title, _validate(merged, title), flat)
 
 
+def again(
+    name: str, title: str, resolved: Mapping[str, Any], before: Mapping[str, Any], overrides: Mapping[str, Any]
+) -> LoadedRecipe:
+    """The recipe of a past run, as it was resolved then, with further overrides laid over it.
+
+    Args:
+        name, title, resolved, before: from the run's record: recipe, title, resolved recipe, overrides.
+        overrides: dotted keys or nested mappings.
+
+    Raises:
+        RecipeError: the whole is wrong; the message names every problem.
+    """
+    flat = dict(_flatten(overrides))
+    merged = _merge(_without_nulls(resolved), flat, title)
+    return LoadedRecipe(name, title, _validate(merged, title), {**before, **flat})
+
+
+def _without_nulls(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """A task names one of its members; the other, null in a resolved recipe, is left out as a person would."""
+    raw = {key: dict(value) if isinstance(value, Mapping) else value for key, value in resolved.items()}
+    for section in DATA_SECTIONS:
+        task = raw[section]["task"]
+        raw[section]["task"] = {member: value for member, value in task.items() if value is not None}
+    return raw
+
+
 def parse_setting(text: str) -> tuple[str, Any]:
     """Split `--set`'s argument: "fine_tune.learning_rate=1e-5" -> ("fine_tune.learning_rate", 1e-05).
 

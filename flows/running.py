@@ -2,18 +2,19 @@
 
 import time
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
 
+from artifacts.errors import RunFirst
+from artifacts.lineage import inputs
 from artifacts.refs import StepResult
 from artifacts.runs import RunRecord, Runs
 from flows import arguments as recipe_arguments
 from flows import summary
-from flows.choice import Choice
 from flows.dag import STEPS
 from flows.decisions import Detective, Finding
-from flows.recipe_files import LoadedRecipe
+from flows.observing import Observer
 from tasks import sources
 from tasks.caching import prefect_storage
 from tasks.clone_with_weights import clone_with_weights
@@ -24,11 +25,13 @@ from tasks.freeze import freeze
 from tasks.identity import SourceFiles
 from tasks.load_data import load_data
 from tasks.pretrain import pretrain
-from tasks.progress import EpochNews
 from tasks.report import report
 from tasks.save_model import save_model
 from tasks.train_head import train_head
 from tasks.unfreeze import unfreeze
+
+if TYPE_CHECKING:
+    from flows.recorded import Wish
 
 TASKS: Mapping[str, Any] = {
     "load_data.source": load_data,
@@ -46,34 +49,6 @@ TASKS: Mapping[str, Any] = {
 }
 
 
-class Observer(Protocol):
-    """Who wants to see a run while it goes: the terminal. Does nothing by default."""
-
-    def run_started(self, record: RunRecord) -> None: ...
-
-    def step_started(self, step: str, reason: str) -> None: ...
-
-    def epoch(self, news: EpochNews) -> None: ...
-
-    def step_finished(self, entry: Mapping[str, Any]) -> None: ...
-
-
-class NoObserver:
-    """Nobody watches."""
-
-    def run_started(self, record: RunRecord) -> None:
-        """Ignore it."""
-
-    def step_started(self, step: str, reason: str) -> None:
-        """Ignore it."""
-
-    def epoch(self, news: EpochNews) -> None:
-        """Ignore it."""
-
-    def step_finished(self, entry: Mapping[str, Any]) -> None:
-        """Ignore it."""
-
-
 class _Skipped(dict[str, None]):
     """The outputs of a step that was not run; only other skipped steps receive them."""
 
@@ -85,14 +60,14 @@ class Runner:
     """Runs the steps of one run, in the order in which the DAG names them.
 
     Args:
+        wish: the recipe, which steps run again, and which are taken from an earlier run.
         record: the run's record, already opened.
         detective: explains why a step has to run; it sees the store as it is when the step's turn comes.
     """
 
-    def __init__(
-        self, loaded: LoadedRecipe, choice: Choice, record: RunRecord, detective: Detective, observer: Observer
-    ) -> None:
-        self.loaded, self.choice, self.record, self.detective = loaded, choice, record, detective
+    def __init__(self, wish: "Wish", record: RunRecord, detective: Detective, observer: Observer) -> None:
+        self.loaded, self.choice, self.record, self.detective = wish.loaded, wish.choice, record, detective
+        self.origin, self.reused = wish.origin, wish.reused
         self.store, self.observer = detective.store, observer
         self.runs = Runs(self.store)
         self.inputs: dict[str, dict[str, str]] = {}
@@ -104,12 +79,27 @@ class Runner:
             self._note(summary.entry(step, "skipped", f"after {self.choice.asked}"))
             return _Skipped()
         began = time.perf_counter()
-        run = self._report if step == "report" else self._step
+        run = self._reuse if step in self.reused else self._report if step == "report" else self._step
         try:
             return run(step, arguments, began)
         except BaseException as problem:
             self._fail(step, problem, time.perf_counter() - began)
             raise
+
+    def _reuse(self, step: str, arguments: dict[str, Any], began: float) -> StepResult:
+        """Take what the origin's step gave, whatever would be computed today. It was checked before the run began."""
+        if self.origin is None:
+            raise ValueError(f"`{step}` is to be taken from an earlier run, but none was named.")
+        execution = self.store.sound_execution(self.origin.execution(step).key)
+        if not self.store.use(execution):
+            raise RunFirst(f"`{step}` of run {self.origin.record.number} was collected just now. Run it again first.")
+        result = StepResult(execution.key, execution.refs())
+        self.inputs[step] = {name: ref.digest for name, ref in inputs(execution).items()}
+        if step == "evaluate":
+            self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))
+        reason = f"taken from run {self.origin.record.number}"
+        self._note(summary.entry(step, "hit", reason, time.perf_counter() - began, result))
+        return result
 
     def _step(self, step: str, arguments: dict[str, Any], began: float) -> StepResult:
         if step.startswith("load_data."):

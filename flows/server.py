@@ -1,8 +1,8 @@
-"""Which Prefect server a run talks to: the configured one, or one of our own for as long as the run lasts.
+"""Which Prefect server a run talks to: the configured one, that of `graft up`, or one of our own while the run lasts.
 
-The embedded server keeps its records where Prefect does (`PREFECT_HOME`), binds 127.0.0.1 on a free port, and ends
-with this process. Starts are made one at a time under a lock: two first starts on a fresh machine collide in the
-database's migration otherwise.
+graft's own servers keep their records under graft's home, bind 127.0.0.1 and end with the process that started them;
+the embedded one of a run takes a free port. Starts are made one at a time under a lock: two first starts on a fresh
+machine collide in the database's migration otherwise.
 """
 
 import os
@@ -10,22 +10,21 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener, urlopen
 
 from filelock import FileLock
 
 from artifacts.errors import ServerError
+from flows.home import ROOT, here
 
-START_SECONDS = 90.0  # a fresh PREFECT_HOME on a busy machine: migration, and bytecode to compile
+START_SECONDS = 90.0  # a fresh home on a busy machine: migration, and bytecode to compile
 LOCK_SECONDS = 300.0
 STOP_SECONDS = 10.0
 CONFIGURED_SECONDS = 10.0
-ROOT = Path(__file__).resolve().parent.parent
 
 
 @contextmanager
@@ -42,10 +41,15 @@ def prefect_server(waiting: Callable[[], AbstractContextManager[Any]] = nullcont
 
     configured = PREFECT_API_URL.value()
     if configured:
-        _check_reachable(configured)
+        check_reachable(configured)
         yield
         return
-    _without_proxy()
+    without_proxy()
+    up = here().up()
+    if up and healthy(up.api):
+        with temporary_settings({PREFECT_API_URL: up.api}):
+            yield
+        return
     with (
         _embedded(waiting) as url,
         temporary_settings({PREFECT_API_URL: url}, restore_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY}),
@@ -53,10 +57,11 @@ def prefect_server(waiting: Callable[[], AbstractContextManager[Any]] = nullcont
         try:
             yield
         finally:
-            _flush()
+            flush()
 
 
-def _check_reachable(url: str) -> None:
+def check_reachable(url: str) -> None:
+    """Raises ServerError where no server answers at the configured address."""
     try:
         with urlopen(f"{url.rstrip('/')}/health", timeout=CONFIGURED_SECONDS):  # noqa: S310 - the person's own setting
             return
@@ -69,7 +74,7 @@ def _check_reachable(url: str) -> None:
         ) from None
 
 
-def _without_proxy() -> None:
+def without_proxy() -> None:
     """Let Prefect's client reach our own server directly, whatever proxy the environment names."""
     for name in ("NO_PROXY", "no_proxy"):
         known = os.environ.get(name, "")
@@ -83,71 +88,86 @@ def _embedded(waiting: Callable[[], AbstractContextManager[Any]]) -> Iterator[st
     try:
         yield url
     finally:
-        _stop(process)
+        stop(process)
 
 
 def _start() -> tuple["subprocess.Popen[bytes]", str]:
-    home = _home()
-    with FileLock(home / "graft-server-start.lock", timeout=LOCK_SECONDS):
-        port = _free_port()
-        process = _spawn(port)
-        url = f"http://127.0.0.1:{port}/api"
+    port = free_port()
+    process = start(port, {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}, subprocess.PIPE)
+    return process, api_url(port)
+
+
+def api_url(port: int) -> str:
+    return f"http://127.0.0.1:{port}/api"
+
+
+def start(port: int, settings: Mapping[str, str], errors: "int | IO[bytes]") -> "subprocess.Popen[bytes]":
+    """Start a server of graft's own and wait until it answers.
+
+    Args:
+        settings: environment variables for Prefect.
+        errors: where its standard error goes.
+
+    Raises:
+        ServerError: it ended, or did not answer in time.
+    """
+    home = here()
+    home.make()
+    with FileLock(home.root / "server-start.lock", timeout=LOCK_SECONDS):
+        process = _spawn(port, settings, errors)
         try:
-            _wait_until_healthy(process, url)
+            _wait_until_healthy(process, api_url(port))
         except BaseException:
-            _stop(process)
+            stop(process)
             raise
-    return process, url
+    return process
 
 
-def _home() -> Path:
-    from prefect.settings import PREFECT_HOME
-
-    home = Path(PREFECT_HOME.value())
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise ServerError(f"PREFECT_HOME {home} cannot be made ({problem.strerror}). Set PREFECT_HOME.") from problem
-    return home
-
-
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
-def _spawn(port: int) -> "subprocess.Popen[bytes]":
+def _spawn(port: int, settings: Mapping[str, str], errors: "int | IO[bytes]") -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     environment |= {
-        "PREFECT__SERVER_EPHEMERAL": "1",
-        "PREFECT_UI_ENABLED": "0",
+        "PREFECT_HOME": str(here().prefect),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
+        **settings,
     }
     return subprocess.Popen(
         [sys.executable, "-m", "flows.server_process", str(port)],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
+        stderr=errors,
         # Ctrl-C is for the run; the server must still be there for the run's last words.
         start_new_session=True,
     )
+
+
+def healthy(url: str) -> bool:
+    """Whether a server answers at `url` (with `/api`)."""
+    try:
+        with build_opener(ProxyHandler({})).open(f"{url}/health", timeout=2):
+            return True
+    except (URLError, OSError):
+        return False
 
 
 def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServerError(f"Prefect's embedded server ended while starting: {_last_words(process)}")
-        try:
-            with build_opener(ProxyHandler({})).open(f"{url}/health", timeout=2):
-                return
-        except (URLError, OSError):
-            time.sleep(0.05)
+            raise ServerError(f"Prefect's server ended while starting: {_last_words(process)}")
+        if healthy(url):
+            return
+        time.sleep(0.05)
     raise ServerError(
-        f"Prefect's embedded server did not answer within {START_SECONDS:.0f} s. Try again, or start one with "
+        f"Prefect's server did not answer within {START_SECONDS:.0f} s. Try again, or start one with "
         "`prefect server start` and set PREFECT_API_URL."
     )
 
@@ -155,10 +175,10 @@ def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str) -> None:
 def _last_words(process: "subprocess.Popen[bytes]") -> str:
     text = process.stderr.read().decode(errors="replace") if process.stderr else ""
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit code {process.returncode}"
+    return lines[-1] if lines else f"exit code {process.returncode}; see {here().logs}"
 
 
-def _stop(process: "subprocess.Popen[bytes]") -> None:
+def stop(process: "subprocess.Popen[bytes]") -> None:
     """Close the pipe and end the process; its last words are of no interest to anyone."""
     process.terminate()
     if process.stdin:
@@ -172,7 +192,7 @@ def _stop(process: "subprocess.Popen[bytes]") -> None:
         process.stderr.close()
 
 
-def _flush() -> None:
+def flush() -> None:
     """Let Prefect's client send what it still holds: ended earlier, both sides print long tracebacks."""
     from prefect.events.worker import EventsWorker
     from prefect.logging.handlers import APILogWorker

@@ -17,9 +17,11 @@ def _stop_with_parent(server: "object") -> None:
 
 
 def main() -> None:
-    """Serve Prefect's API on 127.0.0.1 until standard input closes or SIGTERM comes."""
+    """Serve Prefect's API, and its UI where the environment says so, on 127.0.0.1 until standard input closes."""
     import uvicorn
+    from prefect.logging.configuration import setup_logging
 
+    setup_logging()  # else a service of the server that fails (the scheduler, say) fails without a word
     config = uvicorn.Config(
         "prefect.server.api.server:create_app",
         factory=True,

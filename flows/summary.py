@@ -53,7 +53,24 @@ def as_json(record: RunRecord) -> dict[str, Any]:
         "steps": record.steps,
         "metrics": dict(record.metrics),
         "report": record.report,
+        **({"gate": dict(record.gate)} if record.gate else {}),
     }
+
+
+def sentence(record: RunRecord) -> str:
+    """The result of a finished run, as its state says it in Prefect's UI."""
+    hits = sum(entry["status"] == "hit" for entry in record.steps)
+    cached = f"{hits} of {len(record.steps)} steps cached"
+    parts = [f"accuracy {_with_interval(record.metrics)}, {cached}" if record.metrics else cached]
+    if all(entry["status"] == "hit" or entry["step"] == "report" for entry in record.steps):
+        parts.append("nothing had changed")
+    if record.gate:
+        parts.append(f"gate: {record.gate['message']}")
+    return " · ".join(parts)
+
+
+def _with_interval(found: Mapping[str, Any]) -> str:
+    return f"{found['accuracy']:.3f} [{found['accuracy_low']:.3f}, {found['accuracy_high']:.3f}]"
 
 
 def metrics(store: Store, evaluation: Ref) -> dict[str, Any]:

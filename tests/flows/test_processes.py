@@ -88,9 +88,9 @@ def test_killed_after_a_step_the_next_run_goes_on_with_the_same_bits(
 def test_two_first_runs_at_once_on_a_fresh_machine_both_end_right(
     finished_store: Path, store: Store, tmp_path: Path
 ) -> None:
-    """One store, a fresh PREFECT_HOME, no server configured: both start an embedded one. Nothing stays behind."""
+    """One store, a fresh GRAFT_HOME, no server configured: both start an embedded one. Nothing stays behind."""
     recipe = str(finished_store / "tiny.yaml")
-    settings = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": None, "PREFECT_PROFILES_PATH": None}
+    settings = {"GRAFT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": None, "PREFECT_PROFILES_PATH": None}
     both = [start("run", recipe, "--json", **settings) for _ in range(2)]
     outputs = [process.communicate(timeout=300) for process in both]
     for process, (stdout, stderr) in zip(both, outputs, strict=True):
@@ -106,7 +106,7 @@ def servers_of(home: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if "flows.server_process" in process.cmdline() and process.environ().get("PREFECT_HOME") == str(home):
+            if "flows.server_process" in process.cmdline() and process.environ().get("GRAFT_HOME") == str(home):
                 found.append(process)
         except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
             continue
@@ -114,8 +114,8 @@ def servers_of(home: Path) -> list[psutil.Process]:
 
 
 def test_a_killed_run_leaves_no_embedded_server_behind(finished: str, store: Store, tmp_path: Path) -> None:
-    home = tmp_path / "prefect"
-    process = start("run", finished, "--force", "pretrain", PREFECT_HOME=str(home), PREFECT_API_URL=None)
+    home = tmp_path / "home"
+    process = start("run", finished, "--force", "pretrain", GRAFT_HOME=str(home), PREFECT_API_URL=None)
     kill_after("load_data.target", process, store)
     deadline = time.monotonic() + 30
     while servers_of(home) and time.monotonic() < deadline:

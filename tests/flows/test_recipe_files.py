@@ -79,7 +79,13 @@ recipes = st.fixed_dictionaries(
 
 
 def test_the_quickstart_is_the_first_of_the_shipped_recipes() -> None:
-    assert names() == ["quickstart", "fashion-mnist-cnn", "fashion-mnist-dense", "fashion-mnist-dense-random"]
+    assert names() == [
+        "quickstart",
+        "fashion-mnist-cnn",
+        "fashion-mnist-dense",
+        "fashion-mnist-dense-random",
+        "nightly",
+    ]
 
 
 @pytest.mark.parametrize("name", names())

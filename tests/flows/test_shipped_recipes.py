@@ -22,7 +22,7 @@ needs_data = pytest.mark.skipif(
 
 
 def test_the_quickstart_runs_on_the_sample_with_the_embedded_server_and_transfers(store: Store, tmp_path: Path) -> None:
-    fresh = {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": None}
+    fresh = {"GRAFT_HOME": str(tmp_path / "home"), "PREFECT_API_URL": None}
     first = as_json(graft("run", "quickstart", "--json", **fresh))
     assert 0.85 <= first["metrics"]["accuracy"] <= 0.99  # figures.md: .90–.92 over five seeds of another derivation
     assert first["metrics"]["majority_accuracy"] == 0.5

@@ -1,0 +1,58 @@
+"""Who watches a run while it goes: the terminal, Prefect's UI."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from artifacts.runs import RunRecord
+from tasks.progress import EpochNews
+
+
+class Observer(Protocol):
+    """Who wants to see a run while it goes."""
+
+    def run_started(self, record: RunRecord) -> None: ...
+
+    def step_started(self, step: str, reason: str) -> None: ...
+
+    def epoch(self, news: EpochNews) -> None: ...
+
+    def step_finished(self, entry: Mapping[str, Any]) -> None: ...
+
+
+class NoObserver:
+    """Nobody watches."""
+
+    def run_started(self, record: RunRecord) -> None:
+        """Ignore it."""
+
+    def step_started(self, step: str, reason: str) -> None:
+        """Ignore it."""
+
+    def epoch(self, news: EpochNews) -> None:
+        """Ignore it."""
+
+    def step_finished(self, entry: Mapping[str, Any]) -> None:
+        """Ignore it."""
+
+
+class Observers:
+    """Several, told in turn."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self.observers = observers
+
+    def run_started(self, record: RunRecord) -> None:
+        for observer in self.observers:
+            observer.run_started(record)
+
+    def step_started(self, step: str, reason: str) -> None:
+        for observer in self.observers:
+            observer.step_started(step, reason)
+
+    def epoch(self, news: EpochNews) -> None:
+        for observer in self.observers:
+            observer.epoch(news)
+
+    def step_finished(self, entry: Mapping[str, Any]) -> None:
+        for observer in self.observers:
+            observer.step_finished(entry)

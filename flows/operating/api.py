@@ -1,0 +1,63 @@
+"""The few questions that graft asks a Prefect server, and the few things that it tells one."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+from uuid import UUID
+
+import httpx
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.client.schemas.sorting import FlowRunSort
+from prefect.exceptions import PrefectException
+from prefect.states import Cancelled, Cancelling, Crashed, Scheduled
+
+Problems = (httpx.HTTPError, PrefectException)
+
+
+@contextmanager
+def connected() -> Iterator[SyncPrefectClient]:
+    """A client of the server in use."""
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+def runs(client: SyncPrefectClient, *types: StateType, pool: str | None = None, limit: int = 200) -> list[FlowRun]:
+    """Flow runs in one of these states, the next or oldest first; of one work pool, or all."""
+    wanted = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(types))))
+    within = WorkPoolFilter(name=WorkPoolFilterName(any_=[pool])) if pool else None
+    return client.read_flow_runs(
+        flow_run_filter=wanted, work_pool_filter=within, sort=FlowRunSort.EXPECTED_START_TIME_ASC, limit=limit
+    )
+
+
+def cancel(client: SyncPrefectClient, run: str, why: str) -> None:
+    """Ask for the run to be cancelled: who runs it will see to that."""
+    with suppress(*Problems):
+        client.set_flow_run_state(UUID(run), Cancelling(message=why))
+
+
+def close(client: SyncPrefectClient, run: str, why: str) -> None:
+    """See to it that a run whose process is gone has ended."""
+    with suppress(*Problems):
+        state = client.read_flow_run(UUID(run)).state
+        if state is None or not state.is_final():
+            client.set_flow_run_state(UUID(run), Cancelled(message=why), force=True)
+
+
+def settle(client: SyncPrefectClient, run: FlowRun) -> State[Any]:
+    """Give a run whose process is gone the state that it should have: crashed, cancelled, or waiting again."""
+    state: State[Any] = Crashed(message="Its process is gone, and with it the server it spoke to. Retry goes on.")
+    if run.state and run.state.is_cancelling():
+        state = Cancelled(message="Cancelled; its process is gone.")
+    elif run.state and run.state.is_pending():
+        state = Scheduled(message="It had not begun when `graft up` ended.")
+    client.set_flow_run_state(run.id, state, force=True)
+    return state

@@ -1,0 +1,291 @@
+"""`graft up`: server, work pool, deployments, automation and a worker, for as long as it runs; then none of them.
+
+The server and the worker are children that cannot outlive this process. On Ctrl-C or SIGTERM the runs are cancelled
+first, so that they unwind and say so; what does not listen within ten seconds is killed, and its run closed.
+"""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from artifacts.errors import ServerError
+from artifacts.store import Store
+from flows import server
+from flows.dag import STEPS
+from flows.home import Home, UpState, here
+from flows.operating import api, deploying, vanished
+from flows.operating.preflight import Place, find_place
+from flows.operating.worker import Worker
+
+LOOK_SECONDS = 1.0
+RESTARTS = 3  # of a worker that dies again and again within this many minutes of its start, something is wrong
+RESTART_WINDOW = 180.0
+STOPPED = "`graft up` was stopped. Retry goes on where this run was."
+ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
+
+Say = Callable[[str], None]
+
+
+class Stop:
+    """Whether somebody asked to stop: Ctrl-C or SIGTERM once to stop well, twice not to wait for the runs."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.times = 0
+        self.starting = True
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, _number: int, _frame: object) -> None:
+        self.times += 1
+        self.asked.set()
+        if self.starting:
+            self.starting = False
+            raise KeyboardInterrupt
+
+    def hurry(self) -> bool:
+        return self.times > 1
+
+
+@dataclass
+class Up:
+    """One `graft up`.
+
+    Attributes:
+        port: for the server, where none is configured.
+        limit: how many runs the worker has at once.
+        pool: the work pool.
+        say: prints a line for a person.
+    """
+
+    port: int
+    limit: int
+    pool: str
+    say: Say
+    home: Home = field(default_factory=here)
+    stop: Stop = field(default_factory=Stop)
+    known: dict[str, str] = field(default_factory=dict)
+    died: list[float] = field(default_factory=list)
+
+    def run(self) -> int:
+        """Bring all up, keep it up, take it down; returns the exit code.
+
+        Raises:
+            UsageError: another `graft up` is running, or `prefect.yaml` is wrong.
+            ServerError: no server could be started or reached.
+        """
+        self.home.make()
+        server.without_proxy()
+        with self.home.occupied(), self.stop.listening(), ExitStack() as stack:
+            try:
+                return self._run(stack)
+            except KeyboardInterrupt:
+                self.say("Stopped before everything was up.")
+                return 0
+
+    def _run(self, stack: ExitStack) -> int:
+        place = find_place(self.home, self.port)
+        if place.own:
+            self._start_server(place, stack)
+        stack.enter_context(temporary_settings({PREFECT_API_URL: place.api}))
+        client = stack.enter_context(api.connected())
+        deployed, removed = deploying.deploy(client, place.api, self.pool)
+        vanished.ensure(client)
+        settled = settle_the_dead(client, self.home, self.pool) if place.own else []
+        worker = self._start_worker(place, stack)
+        state = UpState(
+            place.api, place.ui, place.own, os.getpid(), datetime.now(UTC).isoformat(timespec="seconds"),
+            worker.name, str(Store().root),
+        )  # fmt: skip
+        self.home.announce(state)
+        self._welcome(client, state, deployed, removed, settled)
+        self.stop.starting = False
+        try:
+            return self._keep(client, worker)
+        finally:
+            self._take_down(client, worker, place)
+
+    def _start_server(self, place: Place, stack: ExitStack) -> None:
+        log = stack.enter_context((self.home.logs / "server.log").open("ab"))
+        process = server.start(place.port, full_server(place), log)
+        stack.callback(server.stop, process)
+
+    def _start_worker(self, place: Place, stack: ExitStack) -> Worker:
+        log = stack.enter_context((self.home.logs / "worker.log").open("ab"))
+        worker = Worker(self.pool, self.limit, place.api, log)
+        worker.start()
+        return worker
+
+    def _keep(self, client: Any, worker: Worker) -> int:
+        """Until somebody asks to stop: say what runs, and start the worker again where it died."""
+        while not self.stop.asked.wait(LOOK_SECONDS):
+            with suppress(*api.Problems):
+                self._tell_news(client)
+            if worker.has_died() and not self._restart(worker):
+                return 1
+        return 0
+
+    def _restart(self, worker: Worker) -> bool:
+        now = time.monotonic()
+        self.died = [*(then for then in self.died if now - then < RESTART_WINDOW), now]
+        if len(self.died) > RESTARTS:
+            self.say(f"The worker died {len(self.died)} times within minutes. Its last words are in {self.home.logs}.")
+            return False
+        self.say("The worker died; it is started again. The run that it had goes on.")
+        worker.start()
+        return True
+
+    def _tell_news(self, client: Any) -> None:
+        """A line for each run that began or ended since the last look."""
+        for run in [*api.runs(client, StateType.RUNNING), *self._unfinished(client)]:
+            state = run.state_name or ""
+            if self.known.get(str(run.id), "") != state:
+                self.known[str(run.id)] = state
+                self.say(told(run))
+
+    def _unfinished(self, client: Any) -> list[FlowRun]:
+        """Those that were running at the last look, whatever has become of them."""
+        return [client.read_flow_run(run) for run, state in self.known.items() if state not in _FINAL]
+
+    def _take_down(self, client: Any, worker: Worker, place: Place) -> None:
+        self.say("Stopping: running steps are cancelled …")
+        self.home.state_file.unlink(missing_ok=True)
+        guests = self._interrupt_guests(worker) if place.own else []
+        cancelled = worker.stop(client, STOPPED, self.stop.hurry)
+        for run in guests:
+            self._wait_for(run)
+            api.close(client, run, STOPPED)
+        if place.own:
+            settle_the_dead(client, self.home, self.pool)
+        count = len({*cancelled, *guests})
+        self.say(f"Stopped. {count} run{'' if count == 1 else 's'} cancelled: Retry, or the next run, goes on there.")
+
+    def _interrupt_guests(self, worker: Worker) -> list[str]:
+        """Ctrl-C to each `graft run` of another terminal that speaks to the server that is about to go."""
+        ours = worker.running()
+        guests = {run: process for run, process in self.home.living().items() if run not in ours}
+        for process in guests.values():
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(process, signal.SIGINT)
+        return list(guests)
+
+    def _wait_for(self, run: str) -> None:
+        deadline = time.monotonic() + 5.0
+        while self.home.is_alive(run) and time.monotonic() < deadline:
+            time.sleep(0.1)
+
+    def _welcome(
+        self,
+        client: Any,
+        state: UpState,
+        deployed: list[str],
+        removed: list[deploying.Removed],
+        settled: list[FlowRun],
+    ) -> None:
+        steps = [name for name in deployed if name.startswith("step/")]
+        self.say(f"graft is up. Prefect's UI: {state.ui}")
+        self.say(f"  server       {'its own, ' + str(self.home.prefect) if state.own else 'the configured one'}")
+        self.say(f"  deployments  {', '.join(name for name in deployed if name not in steps)}, step/… ({len(steps)})")
+        for name, when in next_runs(client):
+            self.say(f"  next         {name} at {when}")
+        for each in removed:
+            self.say(f"  removed      schedule `{each.slug}` of {each.deployment}: prefect.yaml no longer has it")
+        for run in settled:
+            self.say(f"  settled      {run.name}: its process was gone")
+        self.say(f"  worker       {state.worker}, {self.limit} run{'' if self.limit == 1 else 's'} at once")
+        self.say(f"  store        {state.store}")
+        self.say("Ctrl-C stops all of it.")
+
+
+_FINAL = {"Completed", "Failed", "Crashed", "Cancelled", "TimedOut", "Cached"}
+
+
+def told(run: FlowRun) -> str:
+    """`08:15:02  fashion-mnist-cnn · seed 0  Completed: accuracy …`."""
+    message = f": {run.state.message}" if run.state and run.state.is_final() and run.state.message else ""
+    return f"{datetime.now():%H:%M:%S}  {run.name}  {run.state_name}{message}"
+
+
+def full_server(place: Place) -> dict[str, str]:
+    """Settings of a server with its UI, for this machine alone."""
+    return {
+        "PREFECT_UI_ENABLED": "1",
+        "PREFECT_SERVER_UI_API_URL": place.api,
+        "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+        "PREFECT_SERVER_API_HOST": "127.0.0.1",
+        "PREFECT_SERVER_API_PORT": str(place.port),
+        "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+    }
+
+
+def settle_the_dead(client: Any, home: Home, pool: str) -> list[FlowRun]:
+    """Close the runs of graft's own server that say they go on although no process of this machine is at them."""
+    found = api.runs(client, StateType.RUNNING, StateType.CANCELLING) + api.runs(client, StateType.PENDING, pool=pool)
+    dead = [run for run in found if not home.is_alive(str(run.id))]
+    for run in dead:
+        api.settle(client, run)
+    return dead
+
+
+def next_runs(client: Any, limit: int = 3) -> list[tuple[str, str]]:
+    """Deployment and local time of the runs that come next."""
+    coming = []
+    for run in api.runs(client, StateType.SCHEDULED, limit=limit):
+        when = run.expected_start_time or run.next_scheduled_start_time
+        name = run.name
+        if run.deployment_id:
+            name = deploying.full_name(client, client.read_deployment(run.deployment_id))
+        coming.append((name, f"{when.astimezone():%a %Y-%m-%d %H:%M %Z}" if when else "once a worker is free"))
+    return coming
+
+
+def check(port: int, pool: str, say: Say) -> int:
+    """Only say what would start."""
+    home = here()
+    if home.is_up():
+        with home.occupied():  # raises, and says which one
+            pass
+    place = find_place(home, port)
+    if place.own:
+        say(f"  server       would start at {place.ui}, with its database in {home.prefect}")
+    else:
+        say(f"  server       the configured one, {place.api}, answers")
+    for name, slugs in deploying.declared().items():
+        say(f"  deployment   {name}{', schedules: ' + ', '.join(slugs) if slugs else ''}")
+    say(f"  deployments  step/…, {len(STEPS)} of them, one for each step")
+    say(f"  automation   “{vanished.NAME}”")
+    say(f"  worker       for the pool `{pool}`; its runs use the store {Store().root}")
+    return 0
+
+
+def up(port: int, limit: int, pool: str) -> int:
+    """Bring everything up and keep it up."""
+
+    def say(line: str) -> None:
+        print(line, flush=True)
+
+    if sys.stdout.isatty():
+        say("Bringing up server, deployments and worker …")
+    try:
+        return Up(port, limit, pool, say).run()
+    except api.Problems as problem:
+        raise ServerError(
+            f"The Prefect server failed: {' '.join(str(problem).split())}. See {here().logs}."
+        ) from problem

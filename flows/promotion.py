@@ -1,0 +1,84 @@
+"""A run against the champion: by a person's word, or through the gate. Asked by `graft promote` and by `retrain`."""
+
+from dataclasses import asdict
+from typing import Any
+
+from artifacts.champions import Champions, Reign
+from artifacts.errors import RecordDamaged
+from artifacts.past import PastRun
+from flows.recipe import Recipe
+
+
+def challenge(run: PastRun, name: str, gated: bool, because: str | None = None) -> dict[str, Any]:
+    """Make `run` the champion `name`; through the gate, only if it is not worse. Never cached.
+
+    Returns:
+        `promoted`, `outcome`, `message`, `evidence`, and `set_aside`: the path of a damaged champion's record that was
+        moved out of the way, or None.
+
+    Raises:
+        StoreError: the run has no model or was never evaluated, or an artifact is damaged.
+        ChampionChanged: somebody else became champion meanwhile.
+    """
+    able(run)
+    champions = Champions(run.store)
+    before, aside = _before(champions, name)
+    if before and before.run == run.record.id:
+        message = f"Run {run.record.number} is `{name}` already. Nothing was changed."
+        return {"promoted": False, "outcome": "same run", "message": message, "evidence": {}, "set_aside": aside}
+    outcome = _judged(run, before) if gated else _by_word(run, name)
+    if outcome["promoted"]:
+        _crown(champions, name, run, outcome, "gate" if gated else "promoted", because, before)
+    else:
+        champions.refuse(name, run.record, outcome["outcome"], outcome["message"], outcome["evidence"])
+    return {**outcome, "set_aside": aside}
+
+
+def able(run: PastRun) -> PastRun:
+    """`run`, which can be champion.
+
+    Raises:
+        StoreError: it has no model or was never evaluated, or an artifact is damaged.
+    """
+    for step, output in (("fine_tune", "model"), ("evaluate", "evaluation")):
+        run.folder(step, output)
+    return run
+
+
+def _judged(run: PastRun, before: Reign | None) -> dict[str, Any]:
+    from tasks.gate import judge
+
+    gate = Recipe.model_validate(run.record.resolved).gate
+    champion = run.store.run(before.run) if before else None
+    return asdict(judge(run, champion, gate.margin, gate.confidence))
+
+
+def _by_word(run: PastRun, name: str) -> dict[str, Any]:
+    message = f"Run {run.record.number} is `{name}` now, by a person's word."
+    return {"promoted": True, "outcome": "promoted", "message": message, "evidence": {}}
+
+
+def _crown(
+    champions: Champions,
+    name: str,
+    run: PastRun,
+    outcome: dict[str, Any],
+    how: str,
+    because: str | None,
+    before: Reign | None,
+) -> None:
+    evidence = {
+        "outcome": outcome["outcome"],
+        "because": because,
+        "accuracy": run.record.metrics.get("accuracy"),
+        **outcome["evidence"],
+    }
+    champions.crown(name, run.record, run.ref("fine_tune", "model").digest, how, evidence, before)
+
+
+def _before(champions: Champions, name: str) -> tuple[Reign | None, str | None]:
+    """Who reigns; a damaged record is set aside, and its new path returned beside nobody."""
+    try:
+        return champions.current(name), None
+    except RecordDamaged:
+        return None, str(champions.set_aside(name))

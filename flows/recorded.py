@@ -1,0 +1,140 @@
+"""A run of the DAG on record: opened, kept up to date, shown in Prefect's UI, and closed whatever happens.
+
+The flows (`transfer_learning.py`, `retrain.py`, `steps.py`) say what is to run; here it runs.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any
+
+from prefect import tags
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import State
+from prefect.exceptions import TerminationSignal
+from prefect.runtime import deployment, flow_run
+from prefect.states import Completed
+
+from artifacts.past import PastRun
+from artifacts.runs import RunRecord, Runs
+from artifacts.store import Store
+from flows import dag, publishing, summary
+from flows.choice import Choice
+from flows.decisions import Detective
+from flows.home import here
+from flows.live import Live
+from flows.observing import NoObserver, Observer, Observers
+from flows.recipe_files import LoadedRecipe
+from flows.running import Runner
+from tasks import progress
+
+_observer: ContextVar[Observer | None] = ContextVar("graft_observer", default=None)
+
+
+@contextmanager
+def observed_by(observer: Observer) -> Iterator[None]:
+    """Let `observer` see the runs inside the block."""
+    token = _observer.set(observer)
+    try:
+        yield
+    finally:
+        _observer.reset(token)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to run.
+
+    Attributes:
+        loaded: the recipe.
+        choice: which steps run again, which must be stored, which are left out.
+        origin: the run whose steps are taken as they are, or None.
+        reused: the steps that are taken from `origin`.
+    """
+
+    loaded: LoadedRecipe
+    choice: Choice
+    origin: PastRun | None = None
+    reused: frozenset[str] = frozenset()
+
+
+Closing = Callable[[PastRun], Mapping[str, Any]]
+
+
+def run(wish: Wish, closing: Closing | None = None) -> State[dict[str, Any]]:
+    """Run the DAG inside a flow run.
+
+    Args:
+        closing: called with the run once every step has ended, before its record is closed: the gate. What it returns
+            is kept in the record; its `message` is said in the run's state.
+
+    Returns:
+        The flow run's last state: its message says the result, its data is what `graft run --json` prints.
+    """
+    run_id = str(flow_run.id)
+    with Runs(Store()).alive(run_id), here().alive(run_id), tags(*_tags(wish.loaded)):
+        record = _run(wish, closing)
+    return Completed(message=summary.sentence(record), data=summary.as_json(record))
+
+
+def _run(wish: Wish, closing: Closing | None) -> RunRecord:
+    runner = _runner(wish)
+    _show_tags(wish.loaded)
+    try:
+        with progress.listening(runner.observer.epoch):
+            dag.wire(runner, wish.loaded.recipe)
+        if closing:
+            decision = closing(PastRun(runner.store, runner.record))
+            runner.record = runner.runs.update(runner.record, gate=dict(decision))
+        record = runner.close("completed")
+        publishing.publish(runner.store, record)
+    except Exception as problem:
+        runner.close("failed", summary.one_line(problem))
+        raise
+    except BaseException as stop:
+        runner.close("cancelled", _why_stopped(stop))
+        raise
+    return record
+
+
+def _why_stopped(stop: BaseException) -> str:
+    if isinstance(stop, TerminationSignal | KeyboardInterrupt):
+        return "cancelled by a person or by the system; what had ended is in the store"
+    return summary.one_line(stop)
+
+
+def _runner(wish: Wish) -> Runner:
+    runs, loaded = Runs(Store()), wish.loaded
+    previous = runs.last(loaded.name)
+    detective = Detective(runs.store, previous, dag.edges(loaded.recipe), loaded.recipe.seed)
+    origin = wish.origin.record if wish.origin else previous if wish.choice.again else None
+    more = {
+        "name": str(flow_run.name),
+        "rerun_from": origin.id if origin else None,
+        "deployment": deployment_name(),
+    }
+    resolved = loaded.recipe.model_dump(mode="json")
+    record = runs.open(str(flow_run.id), loaded.name, loaded.title, loaded.overrides, resolved, **more)
+    observer = Observers([Live(), _observer.get() or NoObserver()])
+    return Runner(wish, record, detective, observer)
+
+
+def deployment_name() -> str:
+    """`retrain/nightly`, or "" where the flow was called by a person or a script."""
+    return f"{flow_run.flow_name}/{deployment.name}" if deployment.id else ""
+
+
+def _tags(loaded: LoadedRecipe) -> list[str]:
+    """Recipe and data sets, so that runs can be filtered by them in the UI."""
+    datasets = dict.fromkeys([loaded.recipe.source.dataset, loaded.recipe.target.dataset])
+    return [f"recipe: {loaded.title}", *(f"data: {name}" for name in datasets)]
+
+
+def _show_tags(loaded: LoadedRecipe) -> None:
+    """Put the tags on the flow run itself: it was made before anybody had read the recipe."""
+    present = list(flow_run.tags or [])
+    missing = [tag for tag in _tags(loaded) if tag not in present]
+    if missing:
+        with get_client(sync_client=True) as client:
+            client.update_flow_run(flow_run.id, tags=[*present, *missing])

@@ -1,0 +1,51 @@
+"""What holds for the whole suite: a home of its own, and no process left behind."""
+
+import os
+import shutil
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import psutil
+import pytest
+
+MARK = "GRAFT_TEST_SESSION"
+GRACE_SECONDS = 30.0
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Every process that the suite starts inherits the mark and the home. With xdist the workers do, too."""
+    if not hasattr(config, "workerinput"):
+        os.environ[MARK] = uuid.uuid4().hex
+        os.environ["GRAFT_HOME"] = tempfile.mkdtemp(prefix="graft-home-")
+
+
+def left_behind(mark: str) -> list[psutil.Process]:
+    """Processes that the session with this mark started, this one and those above it aside."""
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    found = []
+    for process in psutil.process_iter():
+        try:
+            ended = process.status() == psutil.STATUS_ZOMBIE
+            if process.pid not in own and not ended and process.environ().get(MARK) == mark:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # gone, or somebody else's
+    return found
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the session where a process outlived it: no test may leave a server, a worker or a flow behind."""
+    if hasattr(session.config, "workerinput"):
+        return
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (left := left_behind(os.environ[MARK])) and time.monotonic() < deadline:
+        time.sleep(0.5)
+    for process in left:
+        print(f"\nleft behind: {process.pid} {' '.join(process.cmdline())[:200]}")
+        process.kill()
+    if left:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    shutil.rmtree(Path(os.environ["GRAFT_HOME"]), ignore_errors=True)
