@@ -29,7 +29,7 @@ def page(runs: Sequence[RunRecord], deployment: str) -> str:
     picture = timeline.accuracy_against_time([_point(run) for run in runs])
     uri = base64.b64encode(picture).decode("ascii")
     newest_first = [_row(run) for run in reversed(runs)]
-    heads = ["run", "when", "accuracy", "steps cached", "what was new", "gate"]
+    heads = ["run", "when", "accuracy", "cached", "gate", "what was new"]
     return (
         f"# The last {len(runs)} runs of {deployment}\n\n![Accuracy against time](data:image/png;base64,{uri})\n\n"
         f"{table(heads, newest_first)}\n"
@@ -56,11 +56,11 @@ def _row(run: RunRecord) -> list[str]:
     hits = sum(entry["status"] == "hit" for entry in run.steps)
     return [
         str(run.number),
-        when(run.started),
+        when(run.started)[5:],
         interval(run.metrics),
         f"{hits} of {len(run.steps)}",
-        _news(run),
         str(run.gate.get("outcome", "")),
+        _news(run),
     ]
 
 

@@ -115,6 +115,7 @@ class Home:
         with locks.alive_or_none(self.root / "up") as held:
             if not held:
                 raise UsageError(_occupied(self.up()))
+            self.state_file.unlink(missing_ok=True)  # of one that was killed
             try:
                 yield
             finally:

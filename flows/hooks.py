@@ -1,7 +1,7 @@
 """What is noted when a flow run does not end well: on the run's page, and in its record where its process could not.
 
 `failed` is called by the run's own process. `crashed` and `cancelled` may be called by the worker after that process
-was killed, so nothing heavy is imported here.
+was killed, so nothing heavy is imported here. Prefect names the arguments, so their names are not ours to choose.
 """
 
 from typing import Any
@@ -15,21 +15,21 @@ from artifacts.runs import INTERRUPTED, RunRecord, Runs
 from artifacts.store import Store
 
 
-def failed(flow: "Flow", run: FlowRun, state: State) -> None:
+def failed(flow: Flow, flow_run: FlowRun, state: State) -> None:
     """Say on the page what went wrong and what to do."""
-    _note(run, state, _record(run), "failed")
+    _note(flow_run, state, _record(flow_run), "failed")
 
 
-def crashed(flow: "Flow", run: FlowRun, state: State) -> None:
+def crashed(flow: Flow, flow_run: FlowRun, state: State) -> None:
     """Close the record of a killed process, and say on the page how to go on."""
-    record = _closed(run, "interrupted", "its process was killed; what had ended is in the store")
-    _note(run, state, record, "crashed")
+    record = _closed(flow_run, "interrupted", "its process was killed; what had ended is in the store")
+    _note(flow_run, state, record, "crashed")
 
 
-def cancelled(flow: "Flow", run: FlowRun, state: State) -> None:
+def cancelled(flow: Flow, flow_run: FlowRun, state: State) -> None:
     """Close the record where the process was killed before it could, and say on the page how to go on."""
-    record = _closed(run, "cancelled", "cancelled; what had ended is in the store")
-    _note(run, state, record, "was cancelled")
+    record = _closed(flow_run, "cancelled", "cancelled; what had ended is in the store")
+    _note(flow_run, state, record, "was cancelled")
 
 
 ALL: dict[str, Any] = {"on_failure": [failed], "on_crashed": [crashed], "on_cancellation": [cancelled]}

@@ -13,6 +13,7 @@ from prefect.exceptions import PrefectException
 from flows.observing import NoObserver
 from tasks.progress import EpochNews
 
+FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 BETWEEN_SECONDS = 1.0  # a call costs 10 ms; epochs of a small network take less
 
 
@@ -58,7 +59,7 @@ def told(news: EpochNews, seconds_an_epoch: float) -> str:
     Args:
         seconds_an_epoch: the mean so far.
     """
-    figures = ", ".join(f"{name} {value:.4f}" for name, value in news.logs.items())
+    figures = ", ".join(f"{name} {news.logs[name]:.4f}" for name in FIGURES if name in news.logs)
     left = (news.epochs - news.epoch) * seconds_an_epoch
     ahead = f"{shown(left)} left" if news.epoch < news.epochs else "done"
     return f"{news.step}: epoch {news.epoch}/{news.epochs}: {figures}, {news.seconds:.1f} s, {ahead}"

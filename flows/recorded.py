@@ -3,16 +3,18 @@
 The flows (`transfer_learning.py`, `retrain.py`, `steps.py`) say what is to run; here it runs.
 """
 
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
+import httpx
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.exceptions import TerminationSignal
+from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.runtime import deployment, flow_run
 from prefect.states import Completed
 
@@ -29,6 +31,7 @@ from flows.recipe_files import LoadedRecipe
 from flows.running import Runner
 from tasks import progress
 
+CANCELLED = "cancelled by a person or by the system; what had ended is in the store"
 _observer: ContextVar[Observer | None] = ContextVar("graft_observer", default=None)
 
 
@@ -90,6 +93,9 @@ def _run(wish: Wish, closing: Closing | None) -> RunRecord:
         record = runner.close("completed")
         publishing.publish(runner.store, record)
     except Exception as problem:
+        if _is_being_cancelled():
+            runner.close("cancelled", CANCELLED)
+            raise TerminationSignal(signal.SIGTERM) from problem
         runner.close("failed", summary.one_line(problem))
         raise
     except BaseException as stop:
@@ -100,8 +106,19 @@ def _run(wish: Wish, closing: Closing | None) -> RunRecord:
 
 def _why_stopped(stop: BaseException) -> str:
     if isinstance(stop, TerminationSignal | KeyboardInterrupt):
-        return "cancelled by a person or by the system; what had ended is in the store"
+        return CANCELLED
     return summary.one_line(stop)
+
+
+def _is_being_cancelled() -> bool:
+    """Whether somebody asked for that. The signal reaches Python wherever it is just then, and C code that it
+    interrupts (TensorFlow tracing, HDF5 writing) may turn it into an error of its own."""
+    try:
+        with get_client(sync_client=True) as client:
+            state = client.read_flow_run(flow_run.id).state
+    except (httpx.HTTPError, PrefectException):
+        return False  # nobody to ask: then it is what it looks like
+    return state is not None and state.is_cancelling()
 
 
 def _runner(wish: Wish) -> Runner:

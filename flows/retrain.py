@@ -18,7 +18,7 @@ from artifacts.store import Store
 from flows import dag, hooks, promotion, recipe_files, recorded, summary
 from flows.choice import choose
 from flows.dag import StepName
-from flows.recipe_names import RecipeChoice
+from flows.parameters import RecipeChoice
 
 
 def _run_name() -> str:
@@ -49,7 +49,7 @@ def retrain(
 
     Args:
         recipe: a shipped recipe, or the path of a YAML file; `target.gate` should be above 0, else the champion stays.
-        overrides: dotted keys such as `fine_tune.learning_rate`, laid over the recipe.
+        overrides: laid over the recipe, such as `{"fine_tune.learning_rate": 1e-5, "seed": 1}`.
         champion: name of the champion, where there are several.
         force: steps to compute again; what follows runs as its inputs say.
 

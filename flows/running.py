@@ -153,10 +153,12 @@ class Runner:
         self.observer.step_finished(entry)
 
     def _fail(self, step: str, problem: BaseException, seconds: float) -> None:
-        why = summary.one_line(problem) if isinstance(problem, Exception) else "interrupted"
+        failed = isinstance(problem, Exception)
+        why = summary.one_line(problem) if failed else "interrupted"
         self._note(summary.entry(step, "failed", why, seconds))
+        reason = f"`{step}` failed" if failed else "interrupted before"
         for later in STEPS[STEPS.index(step) + 1 :]:
-            self._note(summary.entry(later, "skipped", f"`{step}` failed"))
+            self._note(summary.entry(later, "skipped", reason))
 
     def close(self, state: str, message: str | None = None) -> RunRecord:
         """Write the record's last state: `completed`, `failed` or `cancelled`."""

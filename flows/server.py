@@ -25,6 +25,8 @@ START_SECONDS = 90.0  # a fresh home on a busy machine: migration, and bytecode 
 LOCK_SECONDS = 300.0
 STOP_SECONDS = 10.0
 CONFIGURED_SECONDS = 10.0
+# The automation for vanished runs (`operating/vanished.py`) waits 90 s; with Prefect's own 180 all would look dead.
+HEARTBEAT_SECONDS = 30
 
 
 @contextmanager
@@ -42,17 +44,19 @@ def prefect_server(waiting: Callable[[], AbstractContextManager[Any]] = nullcont
     configured = PREFECT_API_URL.value()
     if configured:
         check_reachable(configured)
-        yield
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: HEARTBEAT_SECONDS}):
+            yield
         return
     without_proxy()
     up = here().up()
     if up and healthy(up.api):
-        with temporary_settings({PREFECT_API_URL: up.api}):
+        with temporary_settings({PREFECT_API_URL: up.api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: HEARTBEAT_SECONDS}):
             yield
         return
     with (
         _embedded(waiting) as url,
-        temporary_settings({PREFECT_API_URL: url}, restore_defaults={PREFECT_FLOWS_HEARTBEAT_FREQUENCY}),
+        # Nobody listens to a heartbeat there, and joining its thread costs a second.
+        temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
     ):
         try:
             yield

@@ -10,7 +10,8 @@ import threading
 
 
 def _stop_with_parent(server: "object") -> None:
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not sys.stdin, whose lock a thread would hold at the interpreter's end
+        pass
     server.should_exit = True  # type: ignore[attr-defined]
     # A server that is still starting does not look at `should_exit`; nobody is left to wait for it.
     threading.Timer(5.0, os._exit, (0,)).start()

@@ -18,8 +18,8 @@ from artifacts.store import Store
 from flows import dag, hooks, recipe_files, recorded, summary
 from flows.choice import Choice
 from flows.dag import StepName
+from flows.parameters import RecipeChoice
 from flows.recipe import Recipe
-from flows.recipe_names import RecipeChoice
 
 LAST = "last"
 
@@ -57,7 +57,7 @@ def step(
         step: the step.
         recipe: whose last completed run is the origin, where `origin` is `last`.
         origin: the run whose artifacts are reused: its number, the beginning of its id, its name, or `last`.
-        overrides: keys of this step's section of the recipe, such as `learning_rate`.
+        overrides: keys of this step's section of the recipe, such as `{"learning_rate": 1e-5}`.
         downstream: go on with what follows, as its inputs say: what gets the same inputs again costs nothing.
 
     Returns:

@@ -13,7 +13,7 @@ from artifacts.errors import UsageError
 from flows import dag, hooks, plan, recipe_files, recorded, summary
 from flows.choice import choose
 from flows.dag import StepName
-from flows.recipe_names import RecipeChoice
+from flows.parameters import RecipeChoice, StepChoice
 
 
 def _run_name() -> str:
@@ -30,14 +30,14 @@ def transfer_learning(
     recipe: RecipeChoice = "quickstart",
     overrides: dict[str, Any] = {},  # noqa: B006 - never changed; Prefect's form shows the default
     force: list[StepName] = [],  # noqa: B006
-    start_from: StepName | None = None,
-    only: StepName | None = None,
+    start_from: StepChoice = None,
+    only: StepChoice = None,
 ) -> dict[str, Any]:
     """Pretrain, save, clone with weights, freeze, train a head, unfreeze, fine-tune, evaluate.
 
     Args:
         recipe: a shipped recipe, or the path of a YAML file.
-        overrides: dotted keys such as `fine_tune.learning_rate`, laid over the recipe.
+        overrides: laid over the recipe, such as `{"fine_tune.learning_rate": 1e-5, "seed": 1}`.
         force: steps to compute again; what follows runs as its inputs say.
         start_from: compute this step and all after it again; everything before it must be in the store.
         only: as `start_from`, but nothing after it runs.

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ import httpx
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
     FlowRunFilter,
+    FlowRunFilterStartTime,
     FlowRunFilterState,
     FlowRunFilterStateType,
     WorkPoolFilter,
@@ -38,17 +40,27 @@ def runs(client: SyncPrefectClient, *types: StateType, pool: str | None = None, 
     )
 
 
+def started_since(client: SyncPrefectClient, since: datetime, limit: int = 50) -> list[FlowRun]:
+    """Flow runs that began after `since`, the oldest of the newest `limit` first."""
+    wanted = FlowRunFilter(start_time=FlowRunFilterStartTime(after_=since))  # type: ignore[arg-type]
+    return client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_DESC, limit=limit)[::-1]
+
+
 def cancel(client: SyncPrefectClient, run: str, why: str) -> None:
     """Ask for the run to be cancelled: who runs it will see to that."""
     with suppress(*Problems):
         client.set_flow_run_state(UUID(run), Cancelling(message=why))
 
 
-def close(client: SyncPrefectClient, run: str, why: str) -> None:
-    """See to it that a run whose process is gone has ended."""
+def close(client: SyncPrefectClient, run: str, why: str, although_final: bool = False) -> None:
+    """See to it that a run whose process is gone has ended.
+
+    Args:
+        although_final: say "cancelled" of a run, too, that took the signal for a crash.
+    """
     with suppress(*Problems):
         state = client.read_flow_run(UUID(run)).state
-        if state is None or not state.is_final():
+        if state is None or although_final or not state.is_final():
             client.set_flow_run_state(UUID(run), Cancelled(message=why), force=True)
 
 

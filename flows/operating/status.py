@@ -10,8 +10,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from flows import server
 from flows.home import UpState, here
 from flows.operating import api
+from flows.operating.looking import next_runs
 from flows.operating.preflight import server_version
-from flows.operating.up import next_runs
 
 
 def status(pool: str, as_json: bool) -> int:

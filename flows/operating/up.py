@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun, StateType
@@ -23,15 +23,15 @@ from artifacts.store import Store
 from flows import server
 from flows.dag import STEPS
 from flows.home import Home, UpState, here
-from flows.operating import api, deploying, vanished
+from flows.operating import api, deploying, looking, vanished
 from flows.operating.preflight import Place, find_place
-from flows.operating.worker import Worker
+from flows.operating.worker import GRACE_SECONDS, Worker
 
 LOOK_SECONDS = 1.0
 RESTARTS = 3  # of a worker that dies again and again within this many minutes of its start, something is wrong
 RESTART_WINDOW = 180.0
 STOPPED = "`graft up` was stopped. Retry goes on where this run was."
-ENDED = (StateType.COMPLETED, StateType.FAILED, StateType.CRASHED, StateType.CANCELLED)
+ORPHAN_SECONDS = 5.0  # by then the worker that has the run would have ended it
 
 Say = Callable[[str], None]
 
@@ -83,6 +83,7 @@ class Up:
     stop: Stop = field(default_factory=Stop)
     known: dict[str, str] = field(default_factory=dict)
     died: list[float] = field(default_factory=list)
+    since: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def run(self) -> int:
         """Bring all up, keep it up, take it down; returns the exit code.
@@ -138,6 +139,7 @@ class Up:
         while not self.stop.asked.wait(LOOK_SECONDS):
             with suppress(*api.Problems):
                 self._tell_news(client)
+                self._end_orphans(client, worker)
             if worker.has_died() and not self._restart(worker):
                 return 1
         return 0
@@ -154,15 +156,20 @@ class Up:
 
     def _tell_news(self, client: Any) -> None:
         """A line for each run that began or ended since the last look."""
-        for run in [*api.runs(client, StateType.RUNNING), *self._unfinished(client)]:
+        for run in api.started_since(client, self.since):
             state = run.state_name or ""
-            if self.known.get(str(run.id), "") != state:
+            worth_a_line = state == "Running" or (run.state is not None and run.state.is_final())
+            if worth_a_line and self.known.get(str(run.id)) != state:
                 self.known[str(run.id)] = state
-                self.say(told(run))
+                self.say(looking.told(run))
 
-    def _unfinished(self, client: Any) -> list[FlowRun]:
-        """Those that were running at the last look, whatever has become of them."""
-        return [client.read_flow_run(run) for run, state in self.known.items() if state not in _FINAL]
+    def _end_orphans(self, client: Any, worker: Worker) -> None:
+        """A run that is to be cancelled, but whose worker was killed, listens to nobody else."""
+        long_ago = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
+        for run in api.runs(client, StateType.CANCELLING):
+            waited = run.state is not None and run.state.timestamp < long_ago
+            if waited and worker.end_orphan(str(run.id)):
+                api.close(client, str(run.id), "Cancelled.", although_final=True)
 
     def _take_down(self, client: Any, worker: Worker, place: Place) -> None:
         self.say("Stopping: running steps are cancelled …")
@@ -187,7 +194,7 @@ class Up:
         return list(guests)
 
     def _wait_for(self, run: str) -> None:
-        deadline = time.monotonic() + 5.0
+        deadline = time.monotonic() + GRACE_SECONDS
         while self.home.is_alive(run) and time.monotonic() < deadline:
             time.sleep(0.1)
 
@@ -203,8 +210,8 @@ class Up:
         self.say(f"graft is up. Prefect's UI: {state.ui}")
         self.say(f"  server       {'its own, ' + str(self.home.prefect) if state.own else 'the configured one'}")
         self.say(f"  deployments  {', '.join(name for name in deployed if name not in steps)}, step/… ({len(steps)})")
-        for name, when in next_runs(client):
-            self.say(f"  next         {name} at {when}")
+        for line in looking.schedules(client):
+            self.say(f"  schedule     {line}")
         for each in removed:
             self.say(f"  removed      schedule `{each.slug}` of {each.deployment}: prefect.yaml no longer has it")
         for run in settled:
@@ -212,15 +219,6 @@ class Up:
         self.say(f"  worker       {state.worker}, {self.limit} run{'' if self.limit == 1 else 's'} at once")
         self.say(f"  store        {state.store}")
         self.say("Ctrl-C stops all of it.")
-
-
-_FINAL = {"Completed", "Failed", "Crashed", "Cancelled", "TimedOut", "Cached"}
-
-
-def told(run: FlowRun) -> str:
-    """`08:15:02  fashion-mnist-cnn · seed 0  Completed: accuracy …`."""
-    message = f": {run.state.message}" if run.state and run.state.is_final() and run.state.message else ""
-    return f"{datetime.now():%H:%M:%S}  {run.name}  {run.state_name}{message}"
 
 
 def full_server(place: Place) -> dict[str, str]:
@@ -242,18 +240,6 @@ def settle_the_dead(client: Any, home: Home, pool: str) -> list[FlowRun]:
     for run in dead:
         api.settle(client, run)
     return dead
-
-
-def next_runs(client: Any, limit: int = 3) -> list[tuple[str, str]]:
-    """Deployment and local time of the runs that come next."""
-    coming = []
-    for run in api.runs(client, StateType.SCHEDULED, limit=limit):
-        when = run.expected_start_time or run.next_scheduled_start_time
-        name = run.name
-        if run.deployment_id:
-            name = deploying.full_name(client, client.read_deployment(run.deployment_id))
-        coming.append((name, f"{when.astimezone():%a %Y-%m-%d %H:%M %Z}" if when else "once a worker is free"))
-    return coming
 
 
 def check(port: int, pool: str, say: Say) -> int:

@@ -18,6 +18,7 @@ import psutil
 
 from flows.home import ROOT
 from flows.operating import api
+from flows.server import HEARTBEAT_SECONDS
 
 MARK = "STARTED_BY_GRAFT"  # in the environment of everything that a worker starts
 RUN = "PREFECT__FLOW_RUN_ID"
@@ -25,7 +26,6 @@ GRACE_SECONDS = 10.0
 STOP_SECONDS = 5.0
 LOOK_SECONDS = 0.2
 POLL_SECONDS = "2"  # how often the worker asks for new runs; Prefect's own 10 are long for somebody who waits
-HEARTBEAT_SECONDS = "30"  # what the automation for vanished runs listens to
 
 
 class Worker:
@@ -58,7 +58,7 @@ class Worker:
             MARK: self.mark,
             "PREFECT_API_URL": self.url,
             "PREFECT_WORKER_QUERY_SECONDS": POLL_SECONDS,
-            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": HEARTBEAT_SECONDS,
+            "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS),
             "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
             "PYTHONUNBUFFERED": "1",
         }
@@ -83,6 +83,21 @@ class Worker:
                 continue  # somebody else's, or gone
             if environment.get(MARK) == self.mark and process.pid != os.getpid():
                 yield process, environment
+
+    def end_orphan(self, run: str) -> bool:
+        """End the processes of a run that this worker started but no longer has, because it was killed itself.
+
+        Returns:
+            Whether there were any.
+        """
+        children = psutil.Process(self.process.pid).children(recursive=True) if self.process else []
+        mine = {child.pid for child in children}
+        orphans = [process for process in self.running().get(run, []) if process.pid not in mine]
+        for process in orphans:
+            process.terminate()
+        for process in psutil.wait_procs(orphans, STOP_SECONDS)[1]:
+            process.kill()
+        return bool(orphans)
 
     def stop(self, client: Any, why: str, hurry: "Any" = None) -> list[str]:
         """Cancel the runs, wait for them at most `GRACE_SECONDS`, and stop the worker.

@@ -14,7 +14,8 @@ GRACE_SECONDS = 5.0
 def _stop_with_parent() -> None:
     import psutil
 
-    sys.stdin.buffer.read()
+    while os.read(0, 1024):  # not sys.stdin, whose lock a thread would hold at the interpreter's end
+        pass
     children = psutil.Process().children(recursive=True)
     for child in children:
         child.terminate()
