@@ -1,4 +1,4 @@
-"""One `graft up` a module: it costs ten seconds."""
+"""One `graft up` a session (and worker of xdist): it costs ten seconds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from tests.flows.operating.station import Station
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def station(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Station]:
     """A running `graft up`, with an empty store."""
     made = Station(tmp_path_factory.mktemp("station"))
