@@ -8,7 +8,6 @@ with a version for each run.
 import io
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -22,6 +21,7 @@ from artifacts.past import PastRun
 from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
 from flows import comparison, run_lineage
+from flows.runs_list import interval
 from tasks.pure.page_markdown import table
 
 REPORT = "report.md"
@@ -37,7 +37,7 @@ def publish(store: Store, record: RunRecord) -> None:
         if record.report:
             _report(store, record)
         if record.metrics:
-            create_table_artifact(_figures(record), key=key("metrics", record.title), description="On the test images.")
+            _table(record)
             _lineage(run)
         if record.gate:
             create_markdown_artifact(gate_page(record), key=key("gate", record.title), description="What it decided.")
@@ -55,6 +55,11 @@ def key(what: str, name: str) -> str:
 def _report(store: Store, record: RunRecord) -> None:
     text = (store.runs / record.id / REPORT).read_text(encoding="utf-8")
     create_markdown_artifact(text, key=key("report", record.title), description=" ".join(record.verdict[:1]))
+
+
+def _table(record: RunRecord) -> None:
+    said = f"accuracy {interval(record.metrics)} on {record.metrics['num_test']:,} test images"
+    create_table_artifact(_figures(record), key=key("metrics", record.title), description=said)
 
 
 def _figures(record: RunRecord) -> list[dict[str, Any]]:
@@ -105,8 +110,3 @@ def _comparison(store: Store, record: RunRecord) -> None:
     runs = comparison.of_deployment(Runs(store).all(), record)
     text = comparison.page(runs, record.deployment)
     create_markdown_artifact(text, key=key("runs-of", record.deployment), description="Accuracy against time.")
-
-
-def report_path(store: Store, run_id: str) -> Path:
-    """Where the Markdown page of a run lies."""
-    return store.runs / run_id / REPORT

@@ -25,6 +25,7 @@ from flows.steps import dashed, section, step
 
 FILE = "prefect.yaml"
 TAG = "graft"
+STEPS_AT_ONCE = 2  # runs of one step's deployment; more wait their turn
 STEP_ENTRYPOINT = "flows.steps:step"
 PATTERN = "transfer-learning/on-demand"  # the deployment whose folder and pool the generated ones share
 
@@ -161,6 +162,7 @@ def _deploy_step(client: SyncPrefectClient, name: str, pattern: DeploymentRespon
         parameters={"step": name},
         parameter_openapi_schema=form(name),
         enforce_parameter_schema=True,
+        concurrency_limit=STEPS_AT_ONCE,
         description=f"Compute `{name}` again, on what an earlier run left; then, if wished, what follows from it.",
         tags=[TAG, "step"],
         work_pool_name=pattern.work_pool_name,

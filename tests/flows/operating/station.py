@@ -145,13 +145,13 @@ class Station:
 
     def artifacts(self, run: str) -> dict[str, str]:
         """Key or type → content, of the artifacts on a run's page."""
-        return {each.key or str(each.type): str(each.data) for each in self._artifacts(run)}
+        return {each.key or str(each.type): str(each.data) for each in self.on_page(run)}
 
     def progress(self, run: str) -> list[tuple[float, str]]:
         """Percent and words of the bars on a run's page."""
-        return [(float(each.data), str(each.description)) for each in self._artifacts(run) if each.type == "progress"]
+        return [(float(each.data), str(each.description)) for each in self.on_page(run) if each.type == "progress"]
 
-    def _artifacts(self, run: str) -> list[Artifact]:
+    def on_page(self, run: str) -> list[Artifact]:
         wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run)]))
         return self.ask(lambda client: client.read_artifacts(artifact_filter=wanted))
 

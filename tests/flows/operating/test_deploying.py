@@ -11,10 +11,10 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from artifacts.errors import UsageError
 from flows.dag import STEPS
-from flows.operating import api, deploying, vanished
+from flows.operating import deploying, vanished
 from flows.operating.deploying import Removed
 from flows.steps import dashed
-from tests.flows.operating.station import FINAL, Station, steps, until
+from tests.flows.operating.station import Station, steps, until
 from tests.flows.processes import ROOT
 from tests.flows.tiny import tiny_arrays
 
