@@ -26,12 +26,8 @@ def predict(paths: list[Path], model: str, as_json: bool, csv_file: Path | None,
     _make(explain)
     predictor = Predictor(run, explain)
     screen = Console(stderr=True)
-    bar = Progress(
-        TextColumn("labelling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
-        console=screen, transient=True, disable=not screen.is_terminal,
-    )  # fmt: skip
     problems: list[Problem] = []
-    with bar:
+    with _bar(screen, rows_on_the_way=not as_json and str(csv_file or "-") == "-") as bar:
         task = bar.add_task("", total=count(paths))
 
         def each(row: Prediction | Problem) -> None:
@@ -42,12 +38,27 @@ def predict(paths: list[Path], model: str, as_json: bool, csv_file: Path | None,
 
         rows = predictor.predict(images(paths, predictor))
         if as_json:
-            _print_json(rows, each, run.record.id, problems)
+            found = _all(rows, each)
         elif csv_file is not None:
             _write_csv(csv_file, rows, each)
         else:
             _print(rows, each)
+    if as_json:
+        shown = [as_dict(row) for row in found]
+        print_json({"run": run.record.id, "predictions": shown, "problems": [vars(problem) for problem in problems]})
     return 1 if problems else 0
+
+
+def _bar(screen: Console, rows_on_the_way: bool) -> Progress:
+    """A bar where somebody watches, save where the rows come on the same screen: either would be written into the other.
+
+    It leaves standard output alone: what rich redirects ends on the bar's stream, and a pipe gets nothing.
+    """
+    hidden = not screen.is_terminal or (rows_on_the_way and sys.stdout is not None and sys.stdout.isatty())
+    return Progress(
+        TextColumn("labelling"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(),
+        console=screen, transient=True, disable=hidden, redirect_stdout=False, redirect_stderr=False,
+    )  # fmt: skip
 
 
 def _make(folder: Path | None) -> None:
@@ -58,13 +69,13 @@ def _make(folder: Path | None) -> None:
         raise UsageError(f"--explain {folder}: cannot be made ({problem.strerror}). Name another folder.") from None
 
 
-def _print_json(rows: Iterator[Prediction | Problem], each: Each, run: str, problems: list[Problem]) -> None:
+def _all(rows: Iterator[Prediction | Problem], each: Each) -> list[Prediction]:
     found = []
     for row in rows:
         each(row)
         if isinstance(row, Prediction):
-            found.append(as_dict(row))
-    print_json({"run": run, "predictions": found, "problems": [vars(problem) for problem in problems]})
+            found.append(row)
+    return found
 
 
 def _write_csv(path: Path, rows: Iterator[Prediction | Problem], each: Each) -> None:

@@ -1,11 +1,16 @@
 """`graft predict`, on a real run's network: files, folders, arrays; the exported network says the same."""
 
 import csv
+import io
 import json
+import os
+import pty
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +23,7 @@ from artifacts.store import Store
 from flows.cli import _guarded
 from flows.predicting import BATCH_SIZE
 from tasks.device import device
-from tests.flows.processes import environment, graft, graft_and_its_peak
+from tests.flows.processes import ROOT, environment, graft, graft_and_its_peak
 
 Call = Callable[..., tuple[int, Any, str]]
 
@@ -99,6 +104,54 @@ def test_csv_is_written_row_by_row(photos: Path, call: Call, tmp_path: Path) -> 
         rows = list(csv.DictReader(file))
     assert len(rows) == 6
     assert set(rows[0]) >= {"image", "label", "probability", "runner_up", "runner_up_probability"}
+
+
+def on_a_terminal(*arguments: str, rows_too: bool = False) -> tuple[str, str]:
+    """`graft predict` with standard error on a terminal: what came on standard output, and on the terminal.
+
+    `rows_too` puts standard output on that terminal, as where a person types the command.
+    """
+    leader, follower = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flows.cli", "predict", *arguments],
+        env=environment(TERM="xterm", COLUMNS="200", NO_COLOR="1"), cwd=ROOT, stdin=follower,
+        stdout=follower if rows_too else subprocess.PIPE, stderr=follower, text=True,
+    )  # fmt: skip
+    os.close(follower)
+    shown: list[bytes] = []
+    reader = threading.Thread(target=lambda: shown.extend(until_closed(leader)))
+    reader.start()
+    out = "" if process.stdout is None else process.stdout.read()
+    assert process.wait(120) == 0
+    reader.join(30)
+    os.close(leader)
+    return out, b"".join(shown).decode()
+
+
+def until_closed(descriptor: int) -> Iterator[bytes]:
+    while True:
+        try:
+            content = os.read(descriptor, 65536)
+        except OSError:  # how Linux says that the last writer of a terminal has left
+            return
+        yield content
+
+
+def test_rows_go_to_standard_output_while_the_bar_is_on_the_terminal(photos: Path) -> None:
+    out, shown = on_a_terminal(str(photos), "--json")
+    assert len(json.loads(out)["predictions"]) == 6
+    assert "labelling" in shown and "2.png" not in shown
+    out, _ = on_a_terminal(str(photos), "--csv", "-")
+    assert [Path(row["image"]).stem for row in csv.DictReader(io.StringIO(out))] == list("012345")
+    out, _ = on_a_terminal(str(photos))
+    assert [Path(line.split("  ")[0]).stem for line in out.splitlines()] == list("012345")
+
+
+def test_on_one_terminal_each_row_has_a_line_of_its_own(photos: Path) -> None:
+    _, shown = on_a_terminal(str(photos), rows_too=True)
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert [Path(line.split("  ")[0]).stem for line in plain.splitlines()] == list("012345")
+    assert "labelling" not in plain
 
 
 def test_explain_draws_a_picture_for_each_image(photos: Path, call: Call, tmp_path: Path) -> None:
