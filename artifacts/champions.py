@@ -18,6 +18,7 @@ from artifacts.sealed import seal, unseal, write_atomically
 from artifacts.store import Store
 
 DEFAULT = "champion"
+NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,12 @@ class Champions:
         self.folder = store.root / "champions"
 
     def names(self) -> list[str]:
-        return sorted(path.stem for path in self.folder.glob("*.json"))
+        """The names under which there are records; a file of another name is nobody's, and `graft verify` says so."""
+        return sorted(path.stem for path in self.folder.glob("*.json") if re.fullmatch(NAME, path.stem))
 
     def path(self, name: str) -> Path:
         """Raises UsageError where `name` cannot be a file's name everywhere."""
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+        if not re.fullmatch(NAME, name):
             raise UsageError(f"Expected a name of lower-case letters, digits, - and _, found `{name}`.")
         return self.folder / f"{name}.json"
 
@@ -163,12 +165,15 @@ class Champions:
                 line.append(reign)
         return line[-2] if len(line) > 1 else None
 
-    def runs(self) -> set[str]:
-        """Ids of all runs that are champion now, or that a rollback would bring back."""
-        found = set()
+    def needed(self) -> dict[str, list[Reign]]:
+        """Name → who is champion now, and whom a rollback would bring back.
+
+        Raises:
+            RecordDamaged: a record was altered.
+        """
+        found = {}
         for name in self.names():
-            with_previous = [self.current(name), self.previous(name)]
-            found |= {reign.run for reign in with_previous if reign}
+            found[name] = [reign for reign in (self.current(name), self.previous(name)) if reign]
         return found
 
     def set_aside(self, name: str) -> Path:

@@ -50,7 +50,7 @@ def predict(paths: list[Path], model: str, as_json: bool, csv_file: Path | None,
 
 
 def _bar(screen: Console, rows_on_the_way: bool) -> Progress:
-    """A bar where somebody watches, save where the rows come on the same screen: either would be written into the other.
+    """A bar where somebody watches, save where the rows come on the same screen: one would be written into the other.
 
     It leaves standard output alone: what rich redirects ends on the bar's stream, and a pipe gets nothing.
     """
