@@ -51,7 +51,7 @@ class Refusal:
     Attributes:
         run, number: as in `Reign`.
         when: UTC, ISO 8601.
-        champion: id of the run that stayed champion, or None.
+        champion: id of the run that it was compared with, or None.
         outcome, message: what the gate said, in a word and in words.
         evidence: the gate's figures.
     """
@@ -81,6 +81,14 @@ class Champions:
         if not re.fullmatch(NAME, name):
             raise UsageError(f"Expected a name of lower-case letters, digits, - and _, found `{name}`.")
         return self.folder / f"{name}.json"
+
+    def check_name(self, name: str) -> None:
+        """Raises UsageError where no champion can have that name, or `--model NAME` would mean a run."""
+        self.path(name)
+        if name == "last" or name.isdigit():
+            raise UsageError(
+                f"Expected a name of a champion, found `{name}`, which is the name of a run. Take another."
+            )
 
     def history(self, name: str = DEFAULT) -> list[Reign]:
         """All reigns, the present one last; empty where there never was a champion.
@@ -122,9 +130,11 @@ class Champions:
         """Make `run` with its `model` (digest) the champion in the place of `expected`, whom it was compared with.
 
         Raises:
+            UsageError: no champion can have that name.
             ChampionChanged: somebody else became champion meanwhile.
             RecordDamaged: the record was altered.
         """
+        self.check_name(name)
         with self.store.lock("champions"):
             now = self.current(name)
             if now != expected:
@@ -137,18 +147,32 @@ class Champions:
             self._append(name, "history", reign)
         return reign
 
-    def refuse(self, name: str, run: RunRecord, outcome: str, message: str, evidence: Mapping[str, Any]) -> None:
+    def refuse(
+        self,
+        name: str,
+        run: RunRecord,
+        outcome: str,
+        message: str,
+        evidence: Mapping[str, Any],
+        against: Reign | None,
+    ) -> Refusal:
         """Keep the evidence on which the gate refused `run`; the champion stays.
+
+        Args:
+            against: whom `run` was compared with. Where somebody else became champion meanwhile, the message says so.
 
         Raises:
             RecordDamaged: the record was altered.
         """
         with self.store.lock("champions"):
             now = self.current(name)
+            if now != against:
+                message += f" That was against {_who(against)}; meanwhile {_who(now)} was made `{name}`."
             when = datetime.now(UTC).isoformat(timespec="seconds")
-            champion = now.run if now else None
+            champion = against.run if against else None
             refusal = Refusal(run.id, run.number, when, champion, outcome, message, dict(evidence))
             self._append(name, "refused", refusal)
+        return refusal
 
     def _append(self, name: str, part: str, entry: Reign | Refusal) -> None:
         body = self._read(name)

@@ -57,7 +57,7 @@ def _could_free(here: Store) -> int | None:
 def gc(keep: int, older_than: str | None, dry_run: bool, as_json: bool) -> int:
     """Take away what no kept run refers to, and say what went."""
     here = Store()
-    garbage = collect(here, keep, span(older_than) if older_than else None, dry_run=dry_run)
+    garbage = collect(here, keep, None if older_than is None else span(older_than), dry_run=dry_run)
     counts = {"artifacts": len(garbage.artifacts), "executions": len(garbage.executions)}
     if as_json:
         paths = [str(path) for path in [*garbage.artifacts, *garbage.executions]]

@@ -91,12 +91,28 @@ def test_two_processes_at_once_one_wins(champions: Champions, store: Store) -> N
 
 def test_the_evidence_of_a_refusal_is_kept_and_the_champion_stays(champions: Champions) -> None:
     crowned(champions, 1)
-    champions.refuse("champion", record(2), "worse", "Not shown to be as good.", {"p": 0.4})
+    champions.refuse("champion", record(2), "worse", "Not shown to be as good.", {"p": 0.4}, champions.current())
     (refusal,) = champions.refusals()
     assert (refusal.number, refusal.champion, refusal.outcome, refusal.evidence) == (2, "run-1", "worse", {"p": 0.4})
     assert [reign.number for reign in champions.history()] == [1]
     crowned(champions, 3)
     assert len(champions.refusals()) == 1
+
+
+def test_a_refusal_is_filed_under_the_champion_that_was_compared_with(champions: Champions) -> None:
+    (compared,) = crowned(champions, 1)
+    crowned(champions, 2)
+    champions.refuse("champion", record(3), "worse", "Not shown to be as good.", {}, compared)
+    (refusal,) = champions.refusals()
+    assert refusal.champion == "run-1"
+    assert refusal.message.endswith("That was against run 1; meanwhile run 2 was made `champion`.")
+
+
+@pytest.mark.parametrize("name", ["last", "1", "007"])
+def test_a_name_that_means_a_run_is_refused(champions: Champions, name: str) -> None:
+    with pytest.raises(UsageError, match=f"found `{name}`, which is the name of a run"):
+        champions.crown(name, record(1), "sha256:1", "promoted", {}, None)
+    assert champions.names() == []
 
 
 def test_previous_sees_through_rollbacks(champions: Champions) -> None:
