@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from packaging.requirements import Requirement
 
 from artifacts.digest import digest_json
 from artifacts.errors import UsageError
@@ -312,6 +314,19 @@ def test_an_export_holds_all_that_one_needs(finished: str, command: Command, sto
     }  # fmt: skip
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == store.run("last").metrics()
     assert "tensorflow==" in (tmp_path / "out" / "requirements.txt").read_text()
+
+
+def test_the_exported_requirements_are_those_of_the_run_whoever_else_made_the_same_bits(
+    finished: str, command: Command, store: Store, tmp_path: Path
+) -> None:
+    execution = store.run("last").execution("evaluate")
+    versions = {**execution.identity["versions"], "numpy": "1.0"}
+    store.record(replace(execution, identity={**execution.identity, "versions": versions}))
+    command("export", "last", str(tmp_path / "out"))
+    lines = (tmp_path / "out" / "requirements.txt").read_text().splitlines()
+    assert f"numpy=={np.__version__}" in lines
+    assert all(Requirement(line) for line in lines if not line.startswith("#"))
+    assert not any("1.0" in line for line in lines if line.startswith(("numpy", "#")))
 
 
 def test_the_exported_recipe_repeats_the_run(run: Run, finished: str, command: Command, tmp_path: Path) -> None:
