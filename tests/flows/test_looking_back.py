@@ -89,6 +89,19 @@ def test_a_rerun_with_new_parameters_names_the_run_with_most_steps_in_common(run
     assert origin(fine_tune__learning_rate=0.05) == 2
 
 
+def test_a_step_run_alone_takes_what_its_origin_made_not_what_was_made_under_the_same_key_since(
+    harness: None, finished: str, store: Store
+) -> None:
+    from flows.steps import step
+
+    origin = store.run("last")
+    others = origin.execution("train_head").outputs
+    store.record(replace(origin.execution("pretrain"), outputs=others))
+    done = {entry["step"]: entry for entry in step("figures", recipe=finished)["steps"]}
+    assert done["pretrain"]["outputs"] == origin.record.outputs("pretrain")
+    assert done["figures"]["outputs"] == origin.record.outputs("figures")
+
+
 def test_a_run_that_was_killed_is_interrupted_to_the_next_command(
     harness: None, tiny: str, store: Store, command: Command
 ) -> None:
