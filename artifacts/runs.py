@@ -187,10 +187,6 @@ class Runs:
         """Ids of the runs that somebody marked, whether their records can be read or not."""
         return {path.parent.name for path in self.store.runs.glob(f"*/{KEEP}")}
 
-    def is_kept(self, run_id: str) -> bool:
-        """Whether somebody marked the run, so that `graft gc` leaves its artifacts."""
-        return (self.path(run_id).parent / KEEP).exists()
-
     def mark(self, run_id: str, kept: bool) -> None:
         """Mark the run, or take the mark away. A file of its own: the record may be in another process's hands."""
         mark = self.path(run_id).parent / KEEP
