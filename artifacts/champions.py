@@ -18,6 +18,7 @@ from artifacts.sealed import seal, unseal, write_atomically
 from artifacts.store import Store
 
 DEFAULT = "champion"
+NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ class Refusal:
     Attributes:
         run, number: as in `Reign`.
         when: UTC, ISO 8601.
-        champion: id of the run that stayed champion, or None.
+        champion: id of the run that it was compared with, or None.
         outcome, message: what the gate said, in a word and in words.
         evidence: the gate's figures.
     """
@@ -72,13 +73,22 @@ class Champions:
         self.folder = store.root / "champions"
 
     def names(self) -> list[str]:
-        return sorted(path.stem for path in self.folder.glob("*.json"))
+        """The names under which there are records; a file of another name is nobody's, and `graft verify` says so."""
+        return sorted(path.stem for path in self.folder.glob("*.json") if re.fullmatch(NAME, path.stem))
 
     def path(self, name: str) -> Path:
         """Raises UsageError where `name` cannot be a file's name everywhere."""
-        if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,63}", name):
+        if not re.fullmatch(NAME, name):
             raise UsageError(f"Expected a name of lower-case letters, digits, - and _, found `{name}`.")
         return self.folder / f"{name}.json"
+
+    def check_name(self, name: str) -> None:
+        """Raises UsageError where no champion can have that name, or `--model NAME` would mean a run."""
+        self.path(name)
+        if name == "last" or name.isdigit():
+            raise UsageError(
+                f"Expected a name of a champion, found `{name}`, which is the name of a run. Take another."
+            )
 
     def history(self, name: str = DEFAULT) -> list[Reign]:
         """All reigns, the present one last; empty where there never was a champion.
@@ -120,9 +130,11 @@ class Champions:
         """Make `run` with its `model` (digest) the champion in the place of `expected`, whom it was compared with.
 
         Raises:
+            UsageError: no champion can have that name.
             ChampionChanged: somebody else became champion meanwhile.
             RecordDamaged: the record was altered.
         """
+        self.check_name(name)
         with self.store.lock("champions"):
             now = self.current(name)
             if now != expected:
@@ -135,18 +147,32 @@ class Champions:
             self._append(name, "history", reign)
         return reign
 
-    def refuse(self, name: str, run: RunRecord, outcome: str, message: str, evidence: Mapping[str, Any]) -> None:
+    def refuse(
+        self,
+        name: str,
+        run: RunRecord,
+        outcome: str,
+        message: str,
+        evidence: Mapping[str, Any],
+        against: Reign | None,
+    ) -> Refusal:
         """Keep the evidence on which the gate refused `run`; the champion stays.
+
+        Args:
+            against: whom `run` was compared with. Where somebody else became champion meanwhile, the message says so.
 
         Raises:
             RecordDamaged: the record was altered.
         """
         with self.store.lock("champions"):
             now = self.current(name)
+            if now != against:
+                message += f" That was against {_who(against)}; meanwhile {_who(now)} was made `{name}`."
             when = datetime.now(UTC).isoformat(timespec="seconds")
-            champion = now.run if now else None
+            champion = against.run if against else None
             refusal = Refusal(run.id, run.number, when, champion, outcome, message, dict(evidence))
             self._append(name, "refused", refusal)
+        return refusal
 
     def _append(self, name: str, part: str, entry: Reign | Refusal) -> None:
         body = self._read(name)
@@ -163,12 +189,15 @@ class Champions:
                 line.append(reign)
         return line[-2] if len(line) > 1 else None
 
-    def runs(self) -> set[str]:
-        """Ids of all runs that are champion now, or that a rollback would bring back."""
-        found = set()
+    def needed(self) -> dict[str, list[Reign]]:
+        """Name → who is champion now, and whom a rollback would bring back.
+
+        Raises:
+            RecordDamaged: a record was altered.
+        """
+        found = {}
         for name in self.names():
-            with_previous = [self.current(name), self.previous(name)]
-            found |= {reign.run for reign in with_previous if reign}
+            found[name] = [reign for reign in (self.current(name), self.previous(name)) if reign]
         return found
 
     def set_aside(self, name: str) -> Path:

@@ -1,24 +1,25 @@
 """What no kept run refers to any more, and taking it away: `graft store`, `graft gc`.
 
 Kept are the artifacts and executions of the newest runs of each recipe, of champions, of running flows and of runs that
-somebody marked. Beside a running flow nothing goes that was made or used since the oldest running flow began: a hit
-touches what it uses (`Store.use`), under the same lock under which things are taken away.
+somebody marked: whatever their records name, whatever their executions name by now, and the champions' networks. Where
+a record that counts cannot be read, nothing goes: what it refers to is not known (`kept.py`). Beside a running flow
+nothing goes that was made or used since the oldest running flow began: a hit touches what it uses (`Store.use`), under
+the same lock under which things are taken away.
 """
 
 import os
 import shutil
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from artifacts.champions import Champions
-from artifacts.errors import RecordDamaged
-from artifacts.refs import KINDS, Ref
-from artifacts.runs import RUNNING, RunRecord, Runs
+from artifacts.kept import Kept, find_kept
+from artifacts.refs import KINDS
+from artifacts.runs import RUNNING, RunRecord
 from artifacts.store import Store
 
 DAY = 24 * 3600.0
@@ -80,26 +81,17 @@ def collect(store: Store, keep: int, older_than: float | None = None, dry_run: b
         keep: how many of the newest runs of each recipe to keep.
         older_than: seconds; what was made or used less than this ago stays as well.
         dry_run: only look.
+
+    Raises:
+        RecordDamaged: a record that says what to keep cannot be read. Nothing was taken away.
     """
     with store.lock("artifacts"):
-        records = Runs(store).all()
-        kept = _kept_runs(store, records, keep)
-        before = _cutoff(records, older_than)
-        garbage = _garbage(store, kept, before)
-        garbage.kept_runs = sorted(record.number for record in kept)
+        kept = find_kept(store, keep)
+        garbage = _garbage(store, kept, _cutoff(kept.runs, older_than))
+        garbage.kept_runs = [record.number for record in kept.runs]
         if not dry_run:
             _remove(store, garbage)
     return garbage
-
-
-def _kept_runs(store: Store, records: list[RunRecord], keep: int) -> list[RunRecord]:
-    by_recipe: dict[str, list[RunRecord]] = {}
-    for record in records:
-        by_recipe.setdefault(record.recipe, []).append(record)
-    wanted = {record.id for runs in by_recipe.values() for record in (runs[-keep:] if keep else [])}
-    wanted |= {record.id for record in records if record.state == RUNNING or Runs(store).is_kept(record.id)}
-    wanted |= Champions(store).runs()
-    return [record for record in records if record.id in wanted]
 
 
 def _cutoff(records: Iterable[RunRecord], older_than: float | None) -> float:
@@ -109,13 +101,11 @@ def _cutoff(records: Iterable[RunRecord], older_than: float | None) -> float:
     return min([time.time() - (older_than or 0.0), *(start - 1 for start in starts)])
 
 
-def _garbage(store: Store, kept: Iterable[RunRecord], before: float) -> Garbage:
-    keys = {key for record in kept for key in record.keys().values()}
-    refs = set(_refs(store, keys))
-    folders = {store.folder(ref) for ref in refs}
-    files = {store.execution_path(key) for key in keys}
+def _garbage(store: Store, kept: Kept, before: float) -> Garbage:
+    names = {digest.removeprefix("sha256:") for digest in kept.digests}
+    files = {store.execution_path(key) for key in kept.keys}
     found = Garbage(
-        [path for path in sorted(store.artifacts.glob("*/*")) if path not in folders and _unused(path, before)],
+        [path for path in sorted(store.artifacts.glob("*/*")) if path.name not in names and _unused(path, before)],
         [path for path in sorted(store.executions.glob("*")) if path not in files and _unused(path, before)],
     )
     staying: set[tuple[int, int]] = set()
@@ -124,15 +114,6 @@ def _garbage(store: Store, kept: Iterable[RunRecord], before: float) -> Garbage:
             _size(path, staying)
     found.bytes = sum(_size(path, staying) for path in [*found.artifacts, *found.executions])
     return found
-
-
-def _refs(store: Store, keys: Iterable[str]) -> Iterator[Ref]:
-    """Outputs of the executions. (Inputs are outputs of the same run's steps.)"""
-    for key in keys:
-        with suppress(RecordDamaged):
-            execution = store.execution(key)
-            if execution:
-                yield from execution.refs().values()
 
 
 def _unused(path: Path, before: float) -> bool:

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts import codecs
-from artifacts.errors import ArtifactMissing
-from artifacts.executions import Execution
-from artifacts.refs import Ref
+from artifacts.errors import ArtifactMissing, RecordDamaged
+from artifacts.executions import Execution, Output
+from artifacts.refs import KINDS, Ref
 from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
 
@@ -69,13 +69,29 @@ class PastRun:
         """Every figure of the evaluation (see `tasks/pure/metrics.py`)."""
         return codecs.read_evaluation(self.folder("evaluate", "evaluation"))
 
-    def ref(self, step: str, output: str) -> Ref:
-        """The reference that `step` gave under the name `output`.
+    def refs(self, step: str) -> dict[str, Ref]:
+        """Name → reference of what `step` gave in this run, the main one first.
+
+        The run's own record says it. The execution of the same key may speak of other bits by now: where two computers
+        share a store, or a library's bits depend on the CPU, the last one to run the step has written it.
 
         Raises:
-            ArtifactMissing: it gave none in this run.
+            ArtifactMissing: the step did not end in this run.
         """
-        given = self.execution(step).refs()
+        given = self.record.outputs(step)
+        if not given:
+            raise ArtifactMissing(self._no_result(step))
+        main = next(entry.get("artifact") for entry in self.record.steps if entry["step"] == step)
+        named = sorted(given.items(), key=lambda each: each[1] != main)  # a record's JSON is sorted by name
+        return {name: KINDS[name](digest) for name, digest in named}
+
+    def ref(self, step: str, output: str) -> Ref:
+        """The reference that `step` gave under the name `output`, in this run.
+
+        Raises:
+            ArtifactMissing: it gave none.
+        """
+        given = self.refs(step)
         if output not in given:
             raise ArtifactMissing(f"`{step}` gives {', '.join(given)}, no {output}.")
         return given[output]
@@ -89,10 +105,7 @@ class PastRun:
         """
         key = self.keys.get(step)
         if key is None:
-            raise ArtifactMissing(
-                f"`{step}` has no result in run {self.record.number} ({self.record.state}). "
-                f"It has: {', '.join(self.keys) or 'none'}."
-            )
+            raise ArtifactMissing(self._no_result(step))
         found = self.store.execution(key)
         if found is None:
             raise ArtifactMissing(f"The execution of `{step}` is gone. `{self.record.command()}` makes it again.")
@@ -105,8 +118,34 @@ class PastRun:
             ArtifactMissing, ArtifactDamaged, RecordDamaged: it is not what was stored.
         """
         ref = self.ref(step, output)
-        self.store.check(ref, self.execution(step).outputs[output].manifest)
+        now = self._now(step, output)
+        try:
+            self.store.check(ref, now.manifest if now and now.ref == ref else None)
+        except ArtifactMissing:
+            raise ArtifactMissing(self._gone(step, ref, now)) from None
         return self.store.folder(ref)
+
+    def _now(self, step: str, output: str) -> Output | None:
+        """What the execution says of an output by now; None where it is gone or damaged: the manifest is sealed too."""
+        try:
+            return self.execution(step).outputs.get(output)
+        except (ArtifactMissing, RecordDamaged):
+            return None
+
+    def _no_result(self, step: str) -> str:
+        record = self.record
+        return (
+            f"`{step}` has no result in run {record.number} ({record.state}). It has: {', '.join(self.keys) or 'none'}."
+        )
+
+    def _gone(self, step: str, ref: Ref, now: Output | None) -> str:
+        made = f"The {ref.kind} that `{step}` made in run {self.record.number}, {ref.digest[:19]}…, is gone"
+        if now is None or now.ref == ref:
+            return f"{made}. `{self.record.command()}` makes it again."
+        return (
+            f"{made}; the step ran again since, under the same key, and made other bits ({now.ref.digest[:19]}…). "
+            f"`{self.record.command()}` gives those."
+        )
 
     def all_records(self) -> list[RunRecord]:
         """The records of every run of the store, oldest first."""

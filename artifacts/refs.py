@@ -73,7 +73,7 @@ def ref_from_json(value: Mapping[str, Any]) -> Ref:
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step returns: the key it ran under and its named outputs, the main one first."""
+    """What a step returns: the key it ran under and its outputs, each named by its kind, the main one first."""
 
     key: str
     outputs: Mapping[str, Ref]

@@ -99,6 +99,7 @@ class Runs:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self.aside = store.runs / DAMAGED  # of damaged records
 
     def open(
         self, run_id: str, recipe: str, title: str, overrides: Mapping[str, Any], resolved: Any, **more: Any
@@ -182,9 +183,9 @@ class Runs:
         """Records that are not what was written."""
         return [path for path, record in self._read() if record is None]
 
-    def is_kept(self, run_id: str) -> bool:
-        """Whether somebody marked the run, so that `graft gc` leaves its artifacts."""
-        return (self.path(run_id).parent / KEEP).exists()
+    def marked(self) -> set[str]:
+        """Ids of the runs that somebody marked, whether their records can be read or not."""
+        return {path.parent.name for path in self.store.runs.glob(f"*/{KEEP}")}
 
     def mark(self, run_id: str, kept: bool) -> None:
         """Mark the run, or take the mark away. A file of its own: the record may be in another process's hands."""
@@ -195,7 +196,7 @@ class Runs:
         """Move damaged records to `runs/damaged/`, out of the way of every later run."""
         moved = []
         for path in self.damaged():
-            aside = self.store.runs / DAMAGED / f"{path.parent.name}-{uuid.uuid4().hex[:8]}.json"
+            aside = self.aside / f"{path.parent.name}-{uuid.uuid4().hex[:8]}.json"
             aside.parent.mkdir(parents=True, exist_ok=True)
             os.replace(path, aside)
             moved.append(aside)

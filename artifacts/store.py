@@ -15,7 +15,7 @@ import os
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -217,13 +217,17 @@ class Store:
 
         return PastRun(self, Runs(self).find(wanted))
 
-    def use(self, execution: Execution) -> bool:
+    def use(self, execution: Execution, outputs: Iterable[Ref] | None = None) -> bool:
         """Mark an execution and its outputs as used just now, so that no `graft gc` collects them under a run.
+
+        Args:
+            outputs: those of an earlier run, where the execution speaks of others by now.
 
         Returns:
             Whether all of them are still there.
         """
-        paths = [self.execution_path(execution.key), *(self.folder(ref) for ref in execution.refs().values())]
+        refs = execution.refs().values() if outputs is None else outputs
+        paths = [self.execution_path(execution.key), *(self.folder(ref) for ref in refs)]
         with self.lock("artifacts"):
             try:
                 for path in paths:

@@ -21,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Transfer learning as a workflow: pretrain, clone with weights, freeze, train a head, unfreeze, fine-tune, "
     "and say honestly whether it helped. Never computes the same step twice.",
+    epilog=example("graft run quickstart", "graft runs", "graft predict photos", "graft COMMAND --help"),
 )
 
 RecipeArgument = Annotated[

@@ -91,8 +91,13 @@ def predict(
         typer.Argument(metavar="IMAGE…|FILE.npz|FOLDER", help="What to label."),
     ],
     model: Annotated[
-        str, typer.Option("--model", metavar="RUN|CHAMPION", help="Whose network: a run, or a champion's name.")
-    ] = "last",
+        str | None,
+        typer.Option(
+            "--model",
+            metavar="RUN|CHAMPION",
+            help="Whose network: a run, or a champion's name. Without it, that of the newest run that has one.",
+        ),
+    ] = None,
     as_json: JsonOption = False,
     as_csv: Annotated[Path | None, typer.Option("--csv", metavar="FILE", help="Write CSV to FILE.")] = None,
     explain: Annotated[

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from artifacts.champions import Champions
 from artifacts.collecting import DAY, collect, holdings
-from artifacts.errors import ArtifactMissing, UsageError
+from artifacts.errors import ArtifactMissing, RecordDamaged, UsageError
 from artifacts.runs import Runs
 from artifacts.store import Store
 from flows.after_commands import print_json, wide_console
@@ -25,7 +25,7 @@ def store(as_json: bool) -> int:
     """Count and size by kind, and what `gc` could free."""
     here = Store()
     found = holdings(here)
-    free = collect(here, SHOWN_KEEP, dry_run=True).bytes if here.root.exists() else 0
+    free = _could_free(here)
     if as_json:
         kinds = {kind: vars(holding) for kind, holding in found.items()}
         print_json({"store": str(here.root), "kinds": kinds, "keep": SHOWN_KEEP, "could_free": free})
@@ -40,14 +40,24 @@ def store(as_json: bool) -> int:
         table.add_row(kind, f"{holding.count:,}" if kind != "cache" else "", size(holding.bytes))
     table.add_row("in all", "", size(sum(holding.bytes for holding in found.values())))
     console.print(table, highlight=False)
-    console.print(f"`graft gc --keep {SHOWN_KEEP}` would free {size(free)}.", highlight=False)
+    if free is not None:
+        console.print(f"`graft gc --keep {SHOWN_KEEP}` would free {size(free)}.", highlight=False)
     return 0
+
+
+def _could_free(here: Store) -> int | None:
+    """Bytes; None, with the reason on standard error, where a damaged record keeps `gc` from saying."""
+    try:
+        return collect(here, SHOWN_KEEP, dry_run=True).bytes if here.root.exists() else 0
+    except RecordDamaged as problem:
+        print(f"graft: `graft gc` can free nothing now. {problem}", file=sys.stderr)
+        return None
 
 
 def gc(keep: int, older_than: str | None, dry_run: bool, as_json: bool) -> int:
     """Take away what no kept run refers to, and say what went."""
     here = Store()
-    garbage = collect(here, keep, span(older_than) if older_than else None, dry_run=dry_run)
+    garbage = collect(here, keep, None if older_than is None else span(older_than), dry_run=dry_run)
     counts = {"artifacts": len(garbage.artifacts), "executions": len(garbage.executions)}
     if as_json:
         paths = [str(path) for path in [*garbage.artifacts, *garbage.executions]]

@@ -1,27 +1,21 @@
 """`graft predict`: labels for images, a batch at a time, with what the network looked at if asked for."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from itertools import chain
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import Any, TextIO
 
 import numpy as np
 
-from artifacts import codecs
-from artifacts.champions import Champions
-from artifacts.errors import DataError, UsageError
+from artifacts.champions import DEFAULT, Champions
+from artifacts.errors import UsageError
 from artifacts.past import PastRun
+from artifacts.runs import Runs
 from artifacts.store import Store
-from tasks.pure.decoding import decode
-from tasks.pure.errors import BadData
-
-if TYPE_CHECKING:
-    import keras
+from flows.predict_inputs import Item, Picture, Problem
 
 BATCH_SIZE = 256
-ARRAYS = ("images", "x", "x_test")  # of an npz file, the first that is there
 
 
 @dataclass(frozen=True)
@@ -36,31 +30,30 @@ class Prediction:
     explanation: str | None = None
 
 
-@dataclass(frozen=True)
-class Problem:
-    """A file that is no image, and why."""
-
-    image: str
-    problem: str
-
-
-Item = tuple[str, np.ndarray] | Problem
-
-
-def chosen_run(store: Store, wanted: str) -> PastRun:
-    """The run that `--model` means: a champion's name, or a run.
+def chosen_run(store: Store, wanted: str | None) -> PastRun:
+    """The run that `--model` means: a champion's name, or a run; without it the newest run that has a network.
 
     Raises:
-        UsageError: neither.
+        UsageError: neither, or no run has one.
     """
+    if wanted is None:
+        return _newest(store)
     champions = Champions(store)
     if wanted in champions.names():
         reign = champions.current(wanted)
         if reign is not None:
             return store.run(reign.run)
-    if wanted == "champion":
+    if wanted == DEFAULT:
         raise UsageError("No champion yet. Make a run one with `graft promote last`, or name a run: --model last.")
     return store.run(wanted)
+
+
+def _newest(store: Store) -> PastRun:
+    records = Runs(store).all()
+    able = [record for record in records if record.outputs("fine_tune") and record.outputs("evaluate")]
+    if not able:
+        raise UsageError("No run has a network yet. Begin with `graft run quickstart`.")
+    return PastRun(store, able[-1])
 
 
 class Predictor:
@@ -71,125 +64,71 @@ class Predictor:
     """
 
     def __init__(self, run: PastRun, explain: Path | None) -> None:
-        from tasks.device import prepare
-        from tasks.pure.serving import servable
+        from flows.served import served
 
-        prepare()
         self.names: Sequence[str] = run.metrics()["class_names"]
-        self.model: keras.Model = run.model()
-        self.served = servable(self.model)
-        self.channels = int(self.model.input_shape[-1])
-        self.scale = _scale(run)
+        self.served = served(run)
+        self.channels = int(self.served.model.input_shape[-1])
         self.explain = explain
+        self.drawn: dict[str, int] = {}  # name of a picture → how many have it
 
-    def predict(self, items: Iterator[Item]) -> Iterator[Prediction | Problem]:
-        """A prediction for each image, in order, holding one batch at a time; problems are passed on."""
-        batch: list[tuple[str, np.ndarray]] = []
+    def predict(self, items: Iterable[Item]) -> Iterator[Prediction | Problem]:
+        """A prediction for each image, in order, holding one batch at a time; problems keep their place among them.
+
+        A batch is the next `BATCH_SIZE` images, whatever lies between: its size may change the last bits.
+        """
+        waiting: list[Picture | Problem] = []
+        count = 0
         for item in items:
-            if isinstance(item, Problem):
-                yield from self._batch(batch)
-                batch = []
-                yield item
-            else:
-                batch.append((item[0], self._resized(item[1])))
-            if len(batch) == BATCH_SIZE:
-                yield from self._batch(batch)
-                batch = []
-        yield from self._batch(batch)
+            waiting.append(self._resized(item) if isinstance(item, Picture) else item)
+            count += isinstance(item, Picture)
+            if count in (0, BATCH_SIZE):
+                yield from self._answers(waiting)
+                waiting, count = [], 0
+        yield from self._answers(waiting)
 
-    def _resized(self, image: np.ndarray) -> np.ndarray:
-        """float32 in the size that the network takes, by the very layer that the exported network has."""
-        from tasks.pure.serving import ANY_SIZE
+    def _resized(self, picture: Picture) -> Picture:
+        from tasks.pure.serving import before_the_model
 
-        return np.asarray(self.served.get_layer(ANY_SIZE)(image[np.newaxis].astype(np.float32)))[0]
+        return replace(picture, pixels=before_the_model(self.served.network, picture.pixels[np.newaxis])[0])
 
-    def _batch(self, batch: Sequence[tuple[str, np.ndarray]]) -> Iterator[Prediction]:
-        if not batch:
-            return
+    def _answers(self, waiting: Sequence[Item]) -> Iterator[Prediction | Problem]:
         from tasks.pure.inference import probabilities
 
-        found = probabilities(self.model, np.stack([image for _, image in batch]))
-        for (name, image), shares in zip(batch, found, strict=True):
-            best, second = np.argsort(-shares, kind="stable")[:2]
-            yield Prediction(
-                name,
-                self.names[best],
-                float(shares[best]),
-                self.names[second],
-                float(shares[second]),
-                self._explained(name, image, int(best)),
-            )
+        batch = [item.pixels for item in waiting if isinstance(item, Picture)]
+        found = iter(probabilities(self.served.model, np.stack(batch)) if batch else ())
+        for item in waiting:
+            yield self._prediction(item, next(found)) if isinstance(item, Picture) else item
 
-    def _explained(self, name: str, image: np.ndarray, answer: int) -> str | None:
+    def _prediction(self, picture: Picture, shares: np.ndarray) -> Prediction:
+        best, second = np.argsort(-shares, kind="stable")[:2]
+        return Prediction(
+            picture.name,
+            self.names[best],
+            float(shares[best]),
+            self.names[second],
+            float(shares[second]),
+            self._explained(picture, int(best)),
+        )
+
+    def _explained(self, shown: Picture, answer: int) -> str | None:
         if self.explain is None:
             return None
         from tasks.pure.explaining import occlusion, picture
 
-        content = picture(image / self.scale, occlusion(self.model, image, answer))
-        path = _free(self.explain, Path(name).stem or "image")
+        pixels = shown.pixels * 255 if self.served.unit else shown.pixels
+        content = picture(pixels, occlusion(self.served.model, shown.pixels, answer))
+        path = self._free(self.explain, shown.stem or "image")
         path.write_bytes(content)
         return str(path)
 
-
-def _free(folder: Path, stem: str) -> Path:
-    """A name in `folder` that is not taken: two images may have one name in two folders."""
-    names = chain([f"{stem}.png"], (f"{stem}-{number}.png" for number in range(2, 10**6)))
-    return next(folder / name for name in names if not (folder / name).exists())
-
-
-def _scale(run: PastRun) -> float:
-    """What decoded pixels of 0–255 are multiplied by: 1/255 where the network was trained on floats of 0–1."""
-    images, _ = codecs.read_part(run.folder("load_data.target", "dataset"), "train")
-    return 1 / 255 if images.dtype.kind == "f" and float(images.max(initial=0.0)) <= 1 else 1.0
-
-
-def count(paths: Sequence[Path]) -> int:
-    """How many images there are at most, without reading any."""
-    return sum(len(_files(path)) if path.is_dir() else 1 for path in paths)
-
-
-def images(paths: Sequence[Path], predictor: Predictor) -> Iterator[Item]:
-    """The images of files, folders (with subfolders) and npz files, one at a time."""
-    for path in paths:
-        if path.suffix == ".npz":
-            yield from _npz(path, predictor)
-        elif path.is_dir():
-            for file in _files(path):
-                yield _decoded(file, predictor)
-        else:
-            yield _decoded(path, predictor)
-
-
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.name.startswith("."))
-
-
-def _decoded(path: Path, predictor: Predictor) -> Item:
-    try:
-        return str(path), decode(path, predictor.channels) * np.float32(predictor.scale)
-    except BadData as problem:
-        return Problem(str(path), str(problem))
-
-
-def _npz(path: Path, predictor: Predictor) -> Iterator[Item]:
-    """The images of an npz file, as they stand there: no decoding, only the network's own resizing."""
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            name = next((name for name in ARRAYS if name in file.files), None)
-            if name is None:
-                held = ", ".join(file.files) or "none"
-                raise DataError(f"{path}: expected an array named {', '.join(ARRAYS)}, found {held}. Rename it.")
-            found = file[name]
-    except (OSError, ValueError) as problem:
-        raise DataError(f"{path}: cannot be read as npz ({problem}).") from None
-    shaped = found[..., np.newaxis] if found.ndim == 3 else found
-    if shaped.ndim != 4 or shaped.shape[-1] != predictor.channels or not np.issubdtype(shaped.dtype, np.number):
-        raise DataError(
-            f"{path}: expected images (n, height, width, {predictor.channels}) of numbers in `{name}`, found "
-            f"{found.dtype} {found.shape}. Store them as the network's input says."
-        )
-    for number, image in enumerate(shaped):
-        yield f"{path}[{number}]", image
+    def _free(self, folder: Path, stem: str) -> Path:
+        """A name in `folder` that is not taken: two images may have one name in two folders."""
+        while True:
+            number = self.drawn[stem] = self.drawn.get(stem, 0) + 1
+            path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
+            if not path.exists():
+                return path
 
 
 def write_csv(file: TextIO, rows: Iterator[Prediction | Problem], each: Callable[[Prediction | Problem], None]) -> None:

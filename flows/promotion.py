@@ -17,12 +17,15 @@ def challenge(run: PastRun, name: str, gated: bool, because: str | None = None) 
         moved out of the way, or None.
 
     Raises:
-        StoreError: the run has no model or was never evaluated, or an artifact is damaged.
+        UsageError: no champion can have that name.
+        StoreError: the run has no model or was never evaluated, or an artifact is damaged; or, through the gate, the
+            champion's record is.
         ChampionChanged: somebody else became champion meanwhile.
     """
-    able(run)
     champions = Champions(run.store)
-    before, aside = _before(champions, name)
+    champions.check_name(name)
+    able(run)
+    before, aside = (reigning(champions, name), None) if gated else _before(champions, name)
     if before and before.run == run.record.id:
         message = f"Run {run.record.number} is `{name}` already. Nothing was changed."
         return {"promoted": False, "outcome": "same run", "message": message, "evidence": {}, "set_aside": aside}
@@ -30,7 +33,10 @@ def challenge(run: PastRun, name: str, gated: bool, because: str | None = None) 
     if outcome["promoted"]:
         _crown(champions, name, run, outcome, "gate" if gated else "promoted", because, before)
     else:
-        champions.refuse(name, run.record, outcome["outcome"], outcome["message"], outcome["evidence"])
+        refusal = champions.refuse(
+            name, run.record, outcome["outcome"], outcome["message"], outcome["evidence"], before
+        )
+        outcome["message"] = refusal.message
     return {**outcome, "set_aside": aside}
 
 
@@ -74,6 +80,21 @@ def _crown(
         **outcome["evidence"],
     }
     champions.crown(name, run.record, run.ref("fine_tune", "model").digest, how, evidence, before)
+
+
+def reigning(champions: Champions, name: str) -> Reign | None:
+    """Whom the gate compares with, or None where there never was a champion.
+
+    Raises:
+        RecordDamaged: the champion's record was altered. With nobody to compare with, anybody would be promoted.
+    """
+    try:
+        return champions.current(name)
+    except RecordDamaged as problem:
+        raise RecordDamaged(
+            f"{problem} The gate cannot tell whom to compare with; nothing was changed. Put a good copy of "
+            f"{champions.path(name)} back, or begin anew by your own word: `graft promote RUN --name {name}`."
+        ) from None
 
 
 def _before(champions: Champions, name: str) -> tuple[Reign | None, str | None]:

@@ -27,6 +27,7 @@ from flows.decisions import Detective
 from flows.home import here
 from flows.live import Live
 from flows.observing import NoObserver, Observer, Observers
+from flows.origin import rerun_from
 from flows.recipe_files import LoadedRecipe
 from flows.running import Runner
 from tasks import progress
@@ -125,7 +126,7 @@ def _runner(wish: Wish) -> Runner:
     runs, loaded = Runs(Store()), wish.loaded
     previous = runs.last(loaded.name)
     detective = Detective(runs.store, previous, dag.edges(loaded.recipe), loaded.recipe.seed)
-    origin = wish.origin.record if wish.origin else previous if wish.choice.again else None
+    origin = wish.origin.record if wish.origin else rerun_from(runs, loaded, wish.choice)
     more = {
         "name": str(flow_run.name),
         "rerun_from": origin.id if origin else None,

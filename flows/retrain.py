@@ -61,7 +61,8 @@ def retrain(
         ChampionChanged: somebody else became champion while the gate judged.
     """
     loaded = recipe_files.load(recipe, overrides)
-    Champions(Store()).path(champion)  # a name that no file can have is refused before hours of training
+    Champions(Store()).check_name(champion)  # what the gate would refuse is refused before hours of training
+    promotion.reigning(Champions(Store()), champion)
     choice = choose(dag.edges(loaded.recipe), force, None, None)
 
     def ask(run: PastRun) -> Mapping[str, Any]:

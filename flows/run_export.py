@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 from artifacts import codecs
 from artifacts.digest import canonical_json
 from artifacts.errors import UsageError
-from artifacts.lineage import lineage
 from artifacts.past import TRAININGS, PastRun
 from flows import recipe_files
 from flows.recipe import Recipe
-from tasks.device import prepare
-from tasks.pure.serving import servable
+from flows.served import served
 
 if TYPE_CHECKING:
     import keras
@@ -50,9 +48,8 @@ def export(run: PastRun, folder: Path) -> list[str]:
 
 
 def _write(run: PastRun, folder: Path) -> None:
-    prepare()
     metrics = run.metrics()
-    _write_model(run.model(), metrics["class_names"], folder / MODEL)
+    _write_model(served(run).network, metrics["class_names"], folder / MODEL)
     for step in TRAININGS:
         shutil.copyfile(run.folder(step, "history") / "history.csv", folder / f"history-{step}.csv")
     run.predictions().to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
@@ -70,9 +67,9 @@ def _write_json(path: Path, value: Any) -> None:
     path.write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
-def _write_model(model: "keras.Model", class_names: list[str], path: Path) -> None:
+def _write_model(network: "keras.Model", class_names: list[str], path: Path) -> None:
     """The network as it is served, with the class names as one more member, which Keras does not look at."""
-    codecs.write_model(servable(model), path)
+    codecs.write_model(network, path)
     with zipfile.ZipFile(path, "a", zipfile.ZIP_STORED) as file:
         file.writestr(zipfile.ZipInfo(CLASS_NAMES, codecs.ZIP_EPOCH), canonical_json(class_names))
 
@@ -84,9 +81,18 @@ def _recipe(run: PastRun) -> str:
 
 
 def _requirements(run: PastRun) -> str:
-    """The versions of everything that made the model, as pip reads them."""
-    versions = lineage(run.store, [run.ref("evaluate", "evaluation")]).versions()
+    """The versions of the steps of this run, as pip reads them; not of other runs that made the same bits.
+
+    A step that was taken from an earlier run may have had others: the last step's count, the rest is said.
+    """
+    versions: dict[str, str] = {}
+    notes = []
+    for step in reversed(run.keys):
+        for name, version in run.execution(step).identity["versions"].items():
+            if versions.setdefault(name, version) != version:
+                notes.append(f"# {step} was computed with {name} {version}")
     python = versions.pop("python", None)
     distributions = packages_distributions()
     lines = [f"{distributions.get(name, [name])[0]}=={version}" for name, version in versions.items()]
-    return "".join(f"{line}\n" for line in [*([f"# Python {python}"] if python else []), *sorted(lines)])
+    head = [f"# Python {python}"] if python else []
+    return "".join(f"{line}\n" for line in [*head, *sorted(notes), *sorted(lines)])

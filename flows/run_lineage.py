@@ -34,12 +34,12 @@ def trace(store: Store, wanted: str) -> Lineage:
     except UsageError as problem:
         raise UsageError(f"{problem} An artifact may be named by 6 hex digits of its digest or more.") from None
     for step in ("evaluate", "fine_tune"):
-        if step in run.keys:
-            return lineage(store, list(run.execution(step).refs().values())[:1])
+        if run.record.outputs(step):
+            return lineage(store, list(run.refs(step).values())[:1])
     ended = [step for step in run.keys if run.record.outputs(step)]
     if not ended:
         raise UsageError(f"Run {run.record.number} ({run.record.state}) made no artifact. Name another run.")
-    return lineage(store, list(run.execution(ended[-1]).refs().values())[:1])
+    return lineage(store, list(run.refs(ended[-1]).values())[:1])
 
 
 def _artifacts(store: Store, wanted: str) -> list[Ref]:

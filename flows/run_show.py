@@ -48,7 +48,7 @@ def step_json(run: PastRun, step: str) -> dict[str, Any]:
 
 
 def _execution_json(run: PastRun, execution: Execution) -> dict[str, Any]:
-    identity = execution.identity
+    identity, given = execution.identity, run.refs(execution.step)
     sources = edges(Recipe.model_validate(run.record.resolved))[str(identity["step"])]
     return {
         "key": execution.key,
@@ -56,8 +56,8 @@ def _execution_json(run: PastRun, execution: Execution) -> dict[str, Any]:
         "seed": identity["seed"],
         "inputs": {name: {**ref, "from": sources.get(name, name)} for name, ref in identity["inputs"].items()},
         "data": identity["data"],
-        "outputs": {name: output.ref.to_json() for name, output in execution.outputs.items()},
-        "facts": {name: dict(run.store.manifest(ref).facts) for name, ref in execution.refs().items()},
+        "outputs": {name: ref.to_json() for name, ref in given.items()},
+        "facts": {name: dict(run.store.manifest(ref).facts) for name, ref in given.items()},
         "code": identity["code"],
         "versions": identity["versions"],
         "device": identity.get("device"),

@@ -90,10 +90,10 @@ class Runner:
         """Take what the origin's step gave, whatever would be computed today. It was checked before the run began."""
         if self.origin is None:
             raise ValueError(f"`{step}` is to be taken from an earlier run, but none was named.")
-        execution = self.store.sound_execution(self.origin.execution(step).key)
-        if not self.store.use(execution):
+        execution, given = self.origin.execution(step), self.origin.refs(step)
+        if not self.store.use(execution, given.values()):
             raise RunFirst(f"`{step}` of run {self.origin.record.number} was collected just now. Run it again first.")
-        result = StepResult(execution.key, execution.refs())
+        result = StepResult(execution.key, given)
         self.inputs[step] = {name: ref.digest for name, ref in inputs(execution).items()}
         if step == "evaluate":
             self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))

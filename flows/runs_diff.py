@@ -1,6 +1,7 @@
 """`graft diff`: what differs between two runs, and whether their accuracies do, on the same test images."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,18 +73,28 @@ def _executions(one: PastRun, two: PastRun) -> tuple[dict[str, dict[str, list[An
 
 def _accuracy(one: PastRun, two: PastRun) -> tuple[dict[str, Any] | None, str | None]:
     try:
-        answers = [_right(run) for run in (one, two)]
+        answers = [_answers(run) for run in (one, two)]
     except StoreError as problem:
         return None, str(problem)
-    (right_one, images_one, confidence), (right_two, images_two, _) = answers
-    if images_one.shape != images_two.shape or not np.array_equal(images_one, images_two):
+    before, after = answers
+    if not np.array_equal(before.images, after.images):
         return None, "The two were not tested on the same images, so that they cannot be compared one by one."
-    return paired_difference(right_one, right_two, confidence=confidence), None
+    if before.labels != after.labels:
+        return None, "The same test images have other labels in the two, so that their answers cannot be compared."
+    return paired_difference(before.right, after.right, confidence=before.confidence), None
 
 
-def _right(run: PastRun) -> tuple[np.ndarray, np.ndarray, float]:
-    """Whether each answer was right, the test images, and the confidence of the recipe's intervals."""
-    metrics = run.metrics()
-    arrays = codecs.read_predictions(run.folder("evaluate", "evaluation"))
+@dataclass(frozen=True)
+class _Answers:
+    """Whether each answer was right, of which test images, their labels by name, and the recipe's confidence."""
+
+    right: np.ndarray
+    images: np.ndarray
+    labels: list[str]
+    confidence: float
+
+
+def _answers(run: PastRun) -> _Answers:
     images, _ = codecs.read_part(run.folder("load_data.target", "dataset"), "test")
-    return arrays["probabilities"].argmax(axis=1) == arrays["labels"], images, float(metrics["confidence"])
+    said = run.predictions()
+    return _Answers(said["right"].to_numpy(), images, said["label"].tolist(), float(run.metrics()["confidence"]))

@@ -169,7 +169,9 @@ def _check_there(run: PastRun, reused: frozenset[str], step: str) -> None:
     lacking = []
     for name in [name for name in dag.STEPS if name in reused]:
         try:
-            run.store.sound_execution(run.execution(name).key)
+            run.execution(name)
+            for output in run.refs(name):
+                run.folder(name, output)
         except StoreError as problem:
             lacking.append(f"`{name}` ({summary.one_line(problem)})")
     if lacking:

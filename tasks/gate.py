@@ -49,7 +49,8 @@ def judge(challenger: PastRun, champion: PastRun | None, margin: float, confiden
     """
     images, labels = codecs.read_part(challenger.folder("load_data.target", "dataset"), "gate")
     if not len(labels):
-        return Decision(False, "no gate split", "No gate split: `target.gate` is 0. The champion stays.", {})
+        stays = "The champion stays." if champion else "There is no champion yet, and none was made."
+        return Decision(False, "no gate split", f"No gate split: `target.gate` is 0. {stays}", {})
     if champion is None:
         return Decision(True, "no champion", "No champion yet: the challenger is the first one.", {})
     if challenger.ref("fine_tune", "model") == champion.ref("fine_tune", "model"):

@@ -1,5 +1,6 @@
 """Image files to arrays, as a network's input wants them."""
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,7 +29,7 @@ def decode(path: Path, channels: int) -> np.ndarray:
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with Image.open(path) as opened:
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:  # of odd metadata; the pixels count
             upright = ImageOps.exif_transpose(opened)
             pixels = np.asarray(_eight_bits(upright).convert("L" if channels == 1 else "RGB"))
     except UnidentifiedImageError:

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from artifacts.champions import Champions, Reign
+from artifacts.collecting import holdings
 from artifacts.errors import ChampionChanged, RecordDamaged, UsageError
 from artifacts.runs import RunRecord
 from artifacts.store import Store
@@ -15,6 +16,7 @@ from tests.flows.processes import ROOT, environment
 RACE = """
 import sys, time
 from artifacts.champions import Champions
+from artifacts.collecting import holdings
 from artifacts.errors import ChampionChanged
 from artifacts.runs import RunRecord
 from artifacts.store import Store
@@ -47,7 +49,7 @@ def crowned(champions: Champions, *numbers: int, how: str = "promoted") -> list[
 
 
 def test_there_is_none_at_first(champions: Champions) -> None:
-    assert (champions.current(), champions.previous(), champions.history(), champions.runs()) == (None, None, [], set())
+    assert (champions.current(), champions.previous(), champions.history(), champions.needed()) == (None, None, [], {})
 
 
 def test_each_reign_says_whom_it_replaced_and_why(champions: Champions) -> None:
@@ -89,12 +91,28 @@ def test_two_processes_at_once_one_wins(champions: Champions, store: Store) -> N
 
 def test_the_evidence_of_a_refusal_is_kept_and_the_champion_stays(champions: Champions) -> None:
     crowned(champions, 1)
-    champions.refuse("champion", record(2), "worse", "Not shown to be as good.", {"p": 0.4})
+    champions.refuse("champion", record(2), "worse", "Not shown to be as good.", {"p": 0.4}, champions.current())
     (refusal,) = champions.refusals()
     assert (refusal.number, refusal.champion, refusal.outcome, refusal.evidence) == (2, "run-1", "worse", {"p": 0.4})
     assert [reign.number for reign in champions.history()] == [1]
     crowned(champions, 3)
     assert len(champions.refusals()) == 1
+
+
+def test_a_refusal_is_filed_under_the_champion_that_was_compared_with(champions: Champions) -> None:
+    (compared,) = crowned(champions, 1)
+    crowned(champions, 2)
+    champions.refuse("champion", record(3), "worse", "Not shown to be as good.", {}, compared)
+    (refusal,) = champions.refusals()
+    assert refusal.champion == "run-1"
+    assert refusal.message.endswith("That was against run 1; meanwhile run 2 was made `champion`.")
+
+
+@pytest.mark.parametrize("name", ["last", "1", "007"])
+def test_a_name_that_means_a_run_is_refused(champions: Champions, name: str) -> None:
+    with pytest.raises(UsageError, match=f"found `{name}`, which is the name of a run"):
+        champions.crown(name, record(1), "sha256:1", "promoted", {}, None)
+    assert champions.names() == []
 
 
 def test_previous_sees_through_rollbacks(champions: Champions) -> None:
@@ -111,7 +129,8 @@ def test_previous_sees_through_rollbacks(champions: Champions) -> None:
 
 def test_gc_is_told_of_the_champion_and_of_whom_a_rollback_would_bring_back(champions: Champions) -> None:
     crowned(champions, 1, 2, 3)
-    assert champions.runs() == {"run-2", "run-3"}
+    (needed,) = champions.needed().values()
+    assert [(reign.run, reign.model) for reign in needed] == [("run-3", "sha256:3"), ("run-2", "sha256:2")]
 
 
 @pytest.mark.parametrize("name", ["", "Shoes", "../x", "a/b", "-x", "x" * 65, "é"])
@@ -132,3 +151,14 @@ def test_a_damaged_record_is_noticed_named_and_set_aside_not_deleted(champions: 
     assert champions.set_aside("champion").read_bytes() == damage
     assert champions.current() is None
     assert verify(store).problems == []
+
+
+def test_a_file_of_a_name_that_no_champion_has_stops_nobody_and_verify_names_it(
+    champions: Champions, store: Store
+) -> None:
+    crowned(champions, 1)
+    stray = champions.folder / "Bad Name.json"
+    stray.write_text("{}")
+    assert champions.names() == ["champion"]
+    assert holdings(store)["runs"].count == 0
+    assert [problem["path"] for problem in verify(store).problems] == [str(stray)]

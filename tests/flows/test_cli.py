@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from artifacts.store import Store
 from flows.cli import _guarded, app
@@ -21,14 +22,41 @@ def call(*arguments: str) -> int:
     return _guarded(list(arguments))
 
 
-COMMANDS = sorted(typer.main.get_command(app).commands)
+COMMANDS = typer.main.get_command(app).commands
 
 
-@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
-def test_help_has_an_example(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    assert call(*command, "--help") == 0
-    shown = capsys.readouterr().out
-    assert f"graft {' '.join(command)}".strip() in shown
+def examples(*command: str) -> list[str]:
+    """The lines below "Examples" in a command's help, as a wide terminal shows them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("COLUMNS", "300")
+        shown = CliRunner().invoke(app, [*command, "--help"], prog_name="graft")
+    assert shown.exit_code == 0
+    _, _, below = shown.output.partition("Examples")
+    return [line.strip() for line in below.splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_help_has_examples_that_the_command_takes(command: str) -> None:
+    lines = examples(command)
+    assert lines
+    for line in lines:
+        program, name, *words = shlex.split(line.split(" > ")[0])  # what a shell would do with the output aside
+        assert (program, name) == ("graft", command)
+        COMMANDS[name].make_context(name, words)
+
+
+def test_the_help_of_graft_itself_has_examples() -> None:
+    lines = [shlex.split(line) for line in examples()]
+    assert len(lines) >= 3
+    for program, name, *words in lines:
+        assert program == "graft" and (name in COMMANDS or (name, words) == ("COMMAND", ["--help"]))
+        if name in COMMANDS:
+            COMMANDS[name].make_context(name, words)
+
+
+def test_an_example_that_the_command_does_not_take_would_be_seen() -> None:
+    with pytest.raises(Exception, match="No such option: --no-such-option"):
+        COMMANDS["runs"].make_context("runs", ["--no-such-option"])
 
 
 @pytest.mark.parametrize(

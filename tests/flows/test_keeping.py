@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from artifacts.champions import Champions
+from artifacts.errors import RecordDamaged
 from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.verify import verify
@@ -140,6 +141,7 @@ def test_spans_are_read(text: str, seconds: float) -> None:
 def test_what_is_no_span_or_no_number_is_bad_usage(finished: str, call: Call) -> None:
     code, said = call("gc", "--keep", "1", "--older-than", "soon")
     assert code == 2 and "30d, 12h or 90m" in said
+    assert call("gc", "--keep", "1", "--older-than", "")[0] == 2
     assert call("gc")[0] == 2
     assert call("gc", "--keep", "-1")[0] == 2
 
@@ -187,9 +189,43 @@ def test_a_damaged_champion_is_set_aside_by_the_next_promotion(finished: str, ca
 # -- the gate
 
 
+def test_the_gate_promotes_nobody_past_a_champion_whose_record_is_damaged(gated: str, call: Call, store: Store) -> None:
+    call("promote", "1")
+    path = Champions(store).path("champion")
+    whole = path.read_bytes()
+    path.write_bytes(b"{}")
+    code, said = call("promote", "3", "--gate")
+    assert code == 1 and "cannot tell whom to compare with" in said and "Put a good copy" in said
+    assert path.read_bytes() == b"{}"
+    path.write_bytes(whole)
+    reign = Champions(store).current()
+    assert reign is not None and reign.number == 1
+
+
+def test_a_schedule_is_told_of_a_damaged_champion_before_it_trains(harness: None, gated: str, store: Store) -> None:
+    from flows.retrain import retrain
+
+    Champions(store).path("champion").parent.mkdir(parents=True)
+    Champions(store).path("champion").write_bytes(b"{}")
+    with pytest.raises(RecordDamaged, match="cannot tell whom to compare with"):
+        retrain(gated, GATE)
+    assert Runs(store).find("last").number == 3
+
+
+def test_store_says_what_is_there_when_a_damaged_record_keeps_gc_from_saying_what_it_could_free(
+    finished: str, call: Call, store: Store
+) -> None:
+    Runs(store).path(Runs(store).find("last").id).write_bytes(b"{}")
+    code, said = call("store")
+    assert code == 0 and "in all" in said and "gc` can free nothing now" in said
+    code, said = call("gc", "--keep", "1")
+    assert code == 1 and "Nothing was taken away" in said
+
+
 def test_without_a_gate_split_the_champion_stays(finished: str, call: Call) -> None:
     code, found = call("promote", "1", "--gate", "--json")
     assert (code, found["outcome"], found["promoted"]) == (1, "no gate split", False)
+    assert found["message"].endswith("There is no champion yet, and none was made.")
     assert call("champion", "--json")[1]["history"] == []
 
 

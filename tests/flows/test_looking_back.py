@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from packaging.requirements import Requirement
 
 from artifacts.digest import digest_json
 from artifacts.errors import UsageError
@@ -22,11 +24,12 @@ from artifacts.runs import RunRecord, Runs
 from artifacts.sealed import seal
 from artifacts.store import Store
 from flows.cli import _guarded
+from flows.origin import rerun_from
 from flows.run_lineage import trace
 from flows.runs_diff import compare
 from tests.flows.conftest import Run
 from tests.flows.processes import ROOT, environment, start
-from tests.flows.tiny import ORDER
+from tests.flows.tiny import ORDER, tiny_arrays
 
 Command = Callable[..., str]
 
@@ -62,6 +65,41 @@ def test_a_rerun_names_the_run_that_it_was_rerun_from(run: Run, finished: str, s
     again = Runs(store).get(run(finished, only="train_head")["run"])
     assert (first.rerun_from, again.rerun_from) == (None, first.id)
     assert Runs(store).get(run(finished)["run"]).rerun_from is None
+
+
+def test_a_rerun_names_the_run_with_the_same_parameters_not_the_last_one(run: Run, two: str, store: Store) -> None:
+    again = Runs(store).get(run(two, force=["freeze"])["run"])
+    assert again.rerun_from == Runs(store).find("1").id
+
+
+def test_a_rerun_with_new_parameters_names_the_run_with_most_steps_in_common(run: Run, two: str, store: Store) -> None:
+    from flows import recipe_files
+    from flows.choice import choose
+    from flows.dag import edges
+
+    run(two, {"seed": 1}, only="load_data.target")
+
+    def origin(**overrides: Any) -> int | None:
+        loaded = recipe_files.load(two, {name.replace("__", "."): value for name, value in overrides.items()})
+        found = rerun_from(Runs(store), loaded, choose(edges(loaded.recipe), ["freeze"], None, None))
+        return found.number if found else None
+
+    assert origin(fine_tune__learning_rate=0.05, figures__mistakes=3) == 2
+    assert origin(seed=1, figures__mistakes=3) == 3
+    assert origin(fine_tune__learning_rate=0.05) == 2
+
+
+def test_a_step_run_alone_takes_what_its_origin_made_not_what_was_made_under_the_same_key_since(
+    harness: None, finished: str, store: Store
+) -> None:
+    from flows.steps import step
+
+    origin = store.run("last")
+    others = origin.execution("train_head").outputs
+    store.record(replace(origin.execution("pretrain"), outputs=others))
+    done = {entry["step"]: entry for entry in step("figures", recipe=finished)["steps"]}
+    assert done["pretrain"]["outputs"] == origin.record.outputs("pretrain")
+    assert done["figures"]["outputs"] == origin.record.outputs("figures")
 
 
 def test_a_run_that_was_killed_is_interrupted_to_the_next_command(
@@ -208,8 +246,6 @@ def test_diff_names_what_differs_and_nothing_else(two: str, store: Store, comman
 def test_diff_names_data_that_changed_and_compares_no_accuracies_then(
     run: Run, tiny: str, store: Store, command: Command
 ) -> None:
-    from tests.flows.tiny import tiny_arrays
-
     run(tiny)
     np.savez(Path(tiny).with_name("tiny.npz"), **tiny_arrays(seed=1))
     run(tiny)
@@ -217,6 +253,16 @@ def test_diff_names_data_that_changed_and_compares_no_accuracies_then(
     assert set(found["data"]) == {"load_data.source: npz", "load_data.target: npz"}
     assert found["accuracy"] is None
     assert "not tested on the same images" in found["accuracy_note"]
+
+
+def test_diff_compares_no_accuracies_where_the_same_images_have_other_labels(
+    run: Run, finished: str, store: Store, command: Command, tmp_path: Path
+) -> None:
+    np.savez(tmp_path / "named.npz", **tiny_arrays(), class_names=np.array(["a", "b", "c", "d"]))
+    run(finished, {"target.path": str(tmp_path / "named.npz")})
+    found = json.loads(command("diff", "1", "2", "--json"))
+    assert found["accuracy"] is None
+    assert "other labels" in found["accuracy_note"]
 
 
 # -- graft lineage
@@ -312,6 +358,19 @@ def test_an_export_holds_all_that_one_needs(finished: str, command: Command, sto
     }  # fmt: skip
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == store.run("last").metrics()
     assert "tensorflow==" in (tmp_path / "out" / "requirements.txt").read_text()
+
+
+def test_the_exported_requirements_are_those_of_the_run_whoever_else_made_the_same_bits(
+    finished: str, command: Command, store: Store, tmp_path: Path
+) -> None:
+    execution = store.run("last").execution("evaluate")
+    versions = {**execution.identity["versions"], "numpy": "1.0"}
+    store.record(replace(execution, identity={**execution.identity, "versions": versions}))
+    command("export", "last", str(tmp_path / "out"))
+    lines = (tmp_path / "out" / "requirements.txt").read_text().splitlines()
+    assert f"numpy=={np.__version__}" in lines
+    assert all(Requirement(line) for line in lines if not line.startswith("#"))
+    assert not any("1.0" in line for line in lines if line.startswith(("numpy", "#")))
 
 
 def test_the_exported_recipe_repeats_the_run(run: Run, finished: str, command: Command, tmp_path: Path) -> None:

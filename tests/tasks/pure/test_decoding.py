@@ -77,3 +77,14 @@ def test_an_image_too_large_to_be_meant_well_is_refused(tmp_path: Path, monkeypa
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
     with pytest.raises(BadData, match="cannot be decoded"):
         decode(saved(Image.new("L", (10, 10)), tmp_path / "bomb.png"), 1)
+
+
+def test_odd_metadata_costs_no_warning(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    image = Image.fromarray(RAMP)
+    exif = Image.Exif()
+    exif[0x010E] = "x" * 100
+    content = exif.tobytes()[:40]  # cut in the middle: Pillow warns of corrupt EXIF data
+    path = saved(image, tmp_path / "odd.jpg", exif=content)
+    recwarn.clear()
+    assert decode(path, 1).shape == (3, 4, 1)
+    assert [str(warning.message) for warning in recwarn] == []

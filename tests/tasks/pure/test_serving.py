@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tasks.pure.explaining import occlusion, picture
-from tasks.pure.serving import servable
+from tasks.pure.serving import before_the_model, servable
 from tests.tasks.pure.small_networks import SHAPE, built, grafted, images, network
 
 pytestmark = pytest.mark.usefixtures("fresh_keras")
@@ -31,6 +31,14 @@ def test_any_size_goes_in_and_resizing_one_by_one_makes_the_same_bits() -> None:
 def test_a_grafted_network_with_adapters_is_served_too() -> None:
     model = grafted(built(network("dense")), shape=(6, 5, 3))
     assert servable(model)(images(2, (30, 40, 3))).shape == (2, 4)
+
+
+def test_a_network_trained_on_floats_of_0_to_1_is_served_for_pixels() -> None:
+    model = built(network("cnn", (3,), scale="none"))
+    batch = images(5)
+    served = servable(model, unit=True)
+    assert np.array_equal(served(batch, training=False), model(batch * np.float32(1 / 255), training=False))
+    assert np.array_equal(before_the_model(served, batch), batch * np.float32(1 / 255))
 
 
 class OneCorner:
