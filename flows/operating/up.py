@@ -207,7 +207,7 @@ class Up:
         settled: list[FlowRun],
     ) -> None:
         steps = [name for name in deployed if name.startswith("step/")]
-        self.say(f"graft is up. Prefect's UI: {state.ui}")
+        self.say(f"All is up. Prefect's UI: {state.ui}")
         self.say(f"  server       {'its own, ' + str(self.home.prefect) if state.own else 'the configured one'}")
         self.say(f"  deployments  {', '.join(name for name in deployed if name not in steps)}, step/… ({len(steps)})")
         for line in looking.schedules(client):
