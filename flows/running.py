@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
 
+from artifacts import codecs
 from artifacts.errors import RunFirst
 from artifacts.lineage import inputs
 from artifacts.refs import StepResult
@@ -25,6 +26,7 @@ from tasks.freeze import freeze
 from tasks.identity import SourceFiles
 from tasks.load_data import load_data
 from tasks.pretrain import pretrain
+from tasks.pure import architectures
 from tasks.report import report
 from tasks.save_model import save_model
 from tasks.train_head import train_head
@@ -116,6 +118,8 @@ class Runner:
             result, cached = self._call(step, arguments, refresh=True)
         if finding.hit and not refresh and not cached:
             reason = "its cache record was not believed"
+        if step.startswith("load_data."):
+            self._check_scale(arguments["role"], result)
         self.inputs[step] = summary.input_digests(arguments)
         entry = summary.entry(step, "hit" if cached else "ran", reason, time.perf_counter() - began, result)
         if step == "evaluate":
@@ -138,6 +142,12 @@ class Runner:
         wanted = recipe_arguments.path(self.loaded.recipe, arguments["role"])
         found = sources.fetch(arguments["selection"].dataset, wanted)
         return SourceFiles({role: str(path) for role, path in found.items()})
+
+    def _check_scale(self, role: str, data: StepResult) -> None:
+        """Refuse images that are too dark for `scale: unit` now: the steps that use them come after a training."""
+        scaled = self.loaded.recipe.pretrain.scale == "unit"
+        if scaled and self.store.manifest(data["dataset"]).facts["image_dtype"].endswith("f4"):
+            architectures.check_scale(scaled, codecs.read_part(self.store.folder(data["dataset"]), "train")[0], role)
 
     def _report(self, step: str, arguments: dict[str, Any], began: float) -> dict[str, Any]:
         self.observer.step_started(step, "")

@@ -14,7 +14,7 @@ from flows import plan as planning
 from flows import recipe_files
 from flows.choice import choose
 from flows.dag import STEPS, edges
-from tasks.pure.errors import Diverged
+from tasks.pure.errors import BadData, Diverged
 from tests.flows.conftest import Run
 from tests.flows.tiny import ORDER, digests, ran, statuses, tiny_arrays
 
@@ -179,6 +179,21 @@ def test_a_failed_step_is_on_record_and_the_rest_is_skipped(run: Run, finished: 
     assert by_step["load_data.target"] == "failed"
     assert by_step["pretrain"] == by_step["report"] == "skipped"
     assert (dict(record.metrics), record.report) == ({}, None)
+
+
+@pytest.mark.parametrize("role", ["source", "target"])
+def test_floats_of_0_to_1_are_refused_before_any_training(
+    run: Run, tiny: str, store: Store, tmp_path: Path, role: str
+) -> None:
+    arrays = tiny_arrays()
+    floats = {name: (arrays[name] / 255).astype(np.float32) for name in ("x_train", "x_test")}
+    np.savez(tmp_path / "floats.npz", **arrays | floats)
+    overrides = {f"{role}.path": str(tmp_path / "floats.npz")}
+    for _ in range(2):  # the second time the data set itself is a hit
+        with pytest.raises(BadData, match=f"the images of `{role}` are floats of at most"):
+            run(tiny, overrides)
+        by_step = {entry["step"]: entry["status"] for entry in Runs(store).all()[-1].steps}
+        assert (by_step[f"load_data.{role}"], by_step["pretrain"]) == ("failed", "skipped")
 
 
 def test_a_store_may_be_moved(run: Run, finished: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
