@@ -83,6 +83,30 @@ def test_forcing_a_step_that_makes_the_same_bits_leaves_what_follows_as_hits(run
     assert ran(run(finished, force=["train_head"])) == ["train_head"]
 
 
+@pytest.mark.parametrize("damaged", [False, True], ids=["deleted", "damaged"])
+def test_an_execution_record_that_is_lost_leaves_what_follows_as_hits_if_same(
+    run: Run, finished: str, store: Store, damaged: bool
+) -> None:
+    record = Runs(store).last(finished)
+    path = store.execution_path(record.keys()["train_head"] if record else "")
+    path.write_text("{}") if damaged else path.unlink()
+    plan = planned(finished)
+    assert plan["train_head"].reason == f"execution record {'damaged' if damaged else 'deleted'}"
+    assert {plan[step].status for step in ("unfreeze", "fine_tune", "evaluate", "figures")} == {"hit-if-same"}
+    with pytest.raises(RunFirst, match=r"but it lacks `train_head` \(execution record \w+\)\. Run"):
+        run(finished, start_from="evaluate")
+    assert ran(run(finished)) == ["train_head"]
+
+
+def test_a_reason_compares_with_the_newest_run_that_came_to_the_step(run: Run, finished: str) -> None:
+    run(finished, {"fine_tune.learning_rate": 0.002})
+    run(finished, only="train_head")
+    with pytest.raises(Diverged):
+        run(finished, {"fine_tune.learning_rate": 1e30})
+    plan = planned(finished, {"fine_tune.learning_rate": 0.003})
+    assert plan["fine_tune"].reason == "parameter `fine_tune.learning_rate` 0.002 → 0.003"
+
+
 def test_from_computes_the_step_and_all_after_it(run: Run, finished: str) -> None:
     result = run(finished, start_from="unfreeze")
     assert ran(result) == ["unfreeze", *AFTER_FINE_TUNE]
