@@ -17,7 +17,7 @@ from flows.dag import STEPS
 from flows.decisions import Detective, Finding
 from flows.observing import Observer
 from tasks import sources
-from tasks.caching import prefect_storage
+from tasks.caching import ready
 from tasks.clone_with_weights import clone_with_weights
 from tasks.evaluate import evaluate
 from tasks.figures import figures
@@ -132,10 +132,7 @@ class Runner:
 
     def _call(self, step: str, arguments: Mapping[str, Any], refresh: bool) -> tuple[StepResult, bool]:
         """Ask Prefect for the step. Called directly, not submitted, so that a cancelled run unwinds cleanly."""
-        ready = TASKS[step].with_options(
-            name=step, task_run_name=step, result_storage=prefect_storage(self.store), refresh_cache=refresh
-        )
-        state = ready(**arguments, return_state=True)
+        state = ready(TASKS[step], step, self.store, refresh)(**arguments, return_state=True)
         return state.result(), state.name == "Cached"
 
     def _files(self, arguments: Mapping[str, Any]) -> SourceFiles:

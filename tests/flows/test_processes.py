@@ -46,7 +46,7 @@ def test_a_cached_run_in_a_new_process_imports_nothing_heavy(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE, "run", finished, "--json"],
-        env=environment(**served),
+        env=environment(**served, PREFECT_TASKS_DISABLE_CACHING="true", PREFECT_TASKS_REFRESH_CACHE="true"),
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -59,6 +59,13 @@ def test_a_second_run_is_cached_by_prefect_itself(run: Run, finished: str) -> No
     assert states == wanted
 
 
+def test_prefects_own_switches_break_no_promise(run: Run, finished: str) -> None:
+    from prefect.settings import PREFECT_TASKS_DISABLE_CACHING, PREFECT_TASKS_REFRESH_CACHE, temporary_settings
+
+    with temporary_settings({PREFECT_TASKS_DISABLE_CACHING: True, PREFECT_TASKS_REFRESH_CACHE: True}):
+        assert ran(run(finished)) == []
+
+
 def test_a_changed_learning_rate_runs_fine_tune_and_what_follows(run: Run, finished: str) -> None:
     change = {"fine_tune.learning_rate": 0.002}
     plan = planned(finished, change)
