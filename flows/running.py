@@ -73,6 +73,7 @@ class Runner:
         self.store, self.observer = detective.store, observer
         self.runs = Runs(self.store)
         self.inputs: dict[str, dict[str, str]] = {}
+        self.files: dict[str, dict[str, str]] = {}
         self.started = time.perf_counter()
         observer.run_started(record)
 
@@ -97,6 +98,7 @@ class Runner:
             raise RunFirst(f"`{step}` of run {self.origin.record.number} was collected just now. Run it again first.")
         result = StepResult(execution.key, execution.refs())
         self.inputs[step] = {name: ref.digest for name, ref in inputs(execution).items()}
+        self.files[step] = dict(execution.identity["data"])
         if step == "evaluate":
             self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))
         reason = f"taken from run {self.origin.record.number}"
@@ -121,6 +123,7 @@ class Runner:
         if step.startswith("load_data."):
             self._check_scale(arguments["role"], result)
         self.inputs[step] = summary.input_digests(arguments)
+        self.files[step] = summary.file_digests(arguments, finding.identity["data"])
         entry = summary.entry(step, "hit" if cached else "ran", reason, time.perf_counter() - began, result)
         if step == "evaluate":
             self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from artifacts.digest import digest_file
 from artifacts.errors import RecipeError, RunFirst, UsageError
 from artifacts.runs import Runs
 from artifacts.store import Store
@@ -34,6 +35,14 @@ def test_a_first_run_computes_every_step_in_the_order_of_the_dag(run: Run, tiny:
     assert all(entry["reason"] == "never ran" for entry in result["steps"][:-1])
     assert 0 <= result["metrics"]["accuracy_low"] <= result["metrics"]["accuracy"] <= result["metrics"]["accuracy_high"]
     assert Path(result["report"]).is_file()
+
+
+def test_the_page_names_the_data_files_and_has_a_row_for_every_step(run: Run, tiny: str, tmp_path: Path) -> None:
+    page = Path(run(tiny)["report"]).with_suffix(".md").read_text()
+    steps, made = (page.split(f"\n## {title}\n")[1].split("\n## ")[0] for title in ("Steps", "Made from"))
+    assert [line.split()[1].replace("\\", "") for line in steps.splitlines() if line[:1] == "|"][2:] == list(ORDER)
+    short = digest_file(tmp_path / "tiny.npz").removeprefix("sha256:")[:10]
+    assert made.count(f"tiny.npz ({short})") == 2  # source and target
 
 
 def test_a_second_run_computes_nothing_and_has_the_same_digests(run: Run, finished: str, store: Store) -> None:
