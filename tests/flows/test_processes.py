@@ -123,6 +123,18 @@ def test_a_killed_run_leaves_no_embedded_server_behind(finished: str, store: Sto
     assert servers_of(home) == []
 
 
+def test_an_artifact_deleted_comes_back_the_same_in_a_fresh_process(
+    served: dict[str, str], finished: str, finished_store: Path, store: Store
+) -> None:
+    clean = clean_digests(finished_store)
+    artifact = store.artifacts / "model" / clean["clone_with_weights"]["model"].removeprefix("sha256:")
+    shutil.rmtree(artifact)
+    result = as_json(graft("run", finished, "--json", **served))
+    assert ran(result) == ["clone_with_weights"]
+    assert digests(result) == clean
+    assert artifact.is_dir()
+
+
 @pytest.mark.slow
 def test_each_artifact_deleted_in_turn_comes_back_the_same_in_a_fresh_process(
     served: dict[str, str], finished: str, finished_store: Path, store: Store
