@@ -92,11 +92,13 @@ def test_a_terminal_shows_a_bar_while_a_step_trains_and_with_verbose_prefects_li
 def test_ctrl_c_ends_with_130_and_the_object_and_what_had_ended_is_kept(
     server: dict[str, str], finished: str, store: Store
 ) -> None:
-    process = start("run", finished, "--set", "fine_tune.epochs=100000", "--json", **server)
+    endless = ("--set", "fine_tune.epochs=100000")
+    # The forced step starts TensorFlow, so that the next one is caught while it trains, not while it imports.
+    process = start("run", finished, *endless, "--force", "train_head", "--json", **server)
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and "unfreeze" not in steps_of_the_newest_run(store):
         time.sleep(0.05)
-    time.sleep(1)
+    time.sleep(2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     result = json.loads(out)

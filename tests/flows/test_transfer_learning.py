@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from artifacts import codecs
 from artifacts.digest import digest_file
 from artifacts.errors import RecipeError, RunFirst, UsageError
 from artifacts.runs import Runs
@@ -121,6 +122,19 @@ def test_a_reason_compares_with_the_newest_run_that_came_to_the_step(run: Run, f
         run(finished, {"fine_tune.learning_rate": 1e30})
     plan = planned(finished, {"fine_tune.learning_rate": 0.003})
     assert plan["fine_tune"].reason == "parameter `fine_tune.learning_rate` 0.002 → 0.003"
+
+
+def test_the_test_images_are_read_by_evaluate_alone(run: Run, finished: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = codecs.read_part
+
+    def read_part(folder: Path, part: str) -> Any:
+        return honest(folder, part) if part != "test" else pytest.fail("the test images were read")
+
+    monkeypatch.setattr(codecs, "read_part", read_part)
+    others = [step for step in ORDER if step not in ("evaluate", "report")]
+    assert ran(run(finished, force=others)) == others
+    with pytest.raises(pytest.fail.Exception):
+        run(finished, force=["evaluate"])
 
 
 def test_from_computes_the_step_and_all_after_it(run: Run, finished: str) -> None:
