@@ -30,15 +30,20 @@ lint: setup ## style, types, direction of imports
 
 setup: $(READY) ## the virtual environment .venv, from the lock
 
+# Debian's Python without python3-venv has no ensurepip: then the pip that is there installs into the environment.
 # The lock's hashes are checked; graft itself is installed so that edits to the source count at once.
 $(READY): requirements.lock pyproject.toml
 	@found="$$('$(or $(PYTHON),python3)' --version 2>/dev/null)" || found="none at $(or $(PYTHON),python3)"; \
 	'$(or $(PYTHON),python3)' -c "$(CHECK)" 2>/dev/null || { \
 	  echo "graft needs Python 3.11, 3.12 or 3.13; found $$found. Install one, or name it: make PYTHON=/path/to/python3.12 demo" >&2; exit 1; }
 	@echo "Installing into $(VENV) with $$('$(PYTHON)' --version) (about 700 MB to fetch, once) …"
-	@'$(PYTHON)' -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@set -e; python="$$(command -v '$(PYTHON)')"; pip="$(BIN)/python -m pip"; without=""; \
+	"$$python" -c "import ensurepip" 2>/dev/null || { without=--without-pip; pip="$$python -m pip --python $(BIN)/python"; \
+	  "$$python" -m pip --python "$$python" --version >/dev/null 2>&1 || { \
+	    echo "graft needs Python's own ensurepip, or pip 22.3 or newer; $$python has neither. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }; }; \
+	"$$python" -m venv --clear $$without $(VENV); \
+	$$pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; \
+	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)

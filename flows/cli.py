@@ -5,13 +5,16 @@ import os
 import sys
 import traceback
 from importlib.metadata import version
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from artifacts.errors import UsageError
 from flows import cli_after, cli_keeping, cli_operating, commands
 from flows.cli_options import DebugOption, JsonOption, example, leave
+
+# The base of Typer's errors about the command line; Click's own class or Typer's copy of it, as its version has it.
+_BAD_USAGE: type[BaseException] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="graft",
@@ -146,11 +149,23 @@ def _guarded(argv: list[str]) -> int:
 
 
 def _run_app(argv: list[str]) -> int:
+    """Let Typer find and call the command; its own code, 0 where it says none, 130 after Ctrl-C."""
     try:
-        app(argv, prog_name="graft")
-    except SystemExit as leaving:  # how Typer ends: 0, a command's own code, or 2 with the usage already printed
+        code = app(argv, prog_name="graft", standalone_mode=False)
+    except _BAD_USAGE as problem:
+        if not argv:  # the whole help has been printed
+            return 2
+        raise _in_our_words(problem) from None
+    except SystemExit as leaving:  # Typer's end where the reader of a pipe has left
         return leaving.code if isinstance(leaving.code, int) else 1
-    return 0
+    return code if isinstance(code, int) else 0
+
+
+def _in_our_words(problem: Any) -> UsageError:
+    """What Typer says of an unknown option or command or a missing argument, in one paragraph with a way on."""
+    command = problem.ctx.command_path if problem.ctx else "graft"
+    message = " ".join(problem.format_message().split()).rstrip(".")
+    return UsageError(f"{message}. See `{command} --help`.")
 
 
 def _say(problem: Exception, debug: bool) -> int:

@@ -179,19 +179,21 @@ def verify(as_json: bool) -> int:
     from rich.console import Console
 
     from artifacts.verify import verify as derive_anew
+    from flows.mending import advised
     from flows.terminal import print_problems
 
     with _only_json_on_stdout(as_json):
         found = derive_anew(Store())
+        problems = advised(Store(), found.problems)
     if as_json:
-        _print_json({"artifacts": found.artifacts, "executions": found.executions, "problems": found.problems})
+        _print_json({"artifacts": found.artifacts, "executions": found.executions, "problems": problems})
     else:
         console = Console()
-        print_problems(console, found.problems)
-        count = len(found.problems)
+        print_problems(console, problems)
+        count = len(problems)
         verdict = f"{count} problem{'' if count == 1 else 's'}" if count else "nothing is wrong"
         console.print(f"{found.artifacts} artifacts, {found.executions} executions: {verdict}", highlight=False)
-    return 1 if found.problems else 0
+    return 1 if problems else 0
 
 
 def paragraph(problem: BaseException) -> str:

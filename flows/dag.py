@@ -5,7 +5,7 @@
     ┌──────────────────────────────────────────────────────────────────────────────────────────┘
     └─> unfreeze ─> fine_tune ─> evaluate ─> figures ─> report
 
-`load_data.target` also goes to fine_tune, evaluate, figures and report; evaluate also gets the base and its own data
+`load_data.target` also goes to fine_tune, evaluate and report; evaluate also gets the base and its own data
 (for the base's figures) and the network before fine-tuning; figures also gets the three histories.
 Only references and plain values pass between steps. Each step receives just the values that it uses, not the recipe,
 so that a change to the report cannot retrain anything.
@@ -97,7 +97,6 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
     pictures = step(
         "figures",
         evaluation=evaluation,
-        target=target,
         pretraining=pretrained["history"],
         head_training=head["history"],
         fine_tuning=tuned["history"],

@@ -3,14 +3,15 @@
 Neither Prefect nor Keras is imported.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from artifacts.digest import digest_json
 from artifacts.errors import ArtifactMissing, RecordDamaged, StoreError
 from artifacts.executions import Execution
-from artifacts.runs import RunRecord
+from artifacts.refs import KINDS, Ref
+from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
 from tasks.cache_records import has_record
 from tasks.identity import identity
@@ -25,18 +26,26 @@ class Finding:
         hit: whether Prefect's record, the execution and every output are in place and sound.
         reason: why not, or "cached".
         execution: the record under that key, even where its outputs are damaged; None where there is none to read.
+        outputs: what the step gave under that key, by its execution or else by a run record; empty where neither knows.
+        identity: what the key is the digest of.
     """
 
     key: str
     hit: bool
     reason: str
     execution: Execution | None
+    outputs: Mapping[str, Ref]
+    identity: Mapping[str, Any]
 
 
 class Detective:
-    """Looks steps up in a store, and explains a miss by the previous run of the same recipe.
+    """Looks steps up in a store, and explains a miss by the previous runs of the same recipe.
+
+    A run that failed, or was asked for `--only` one step, has no key for the steps after it: each step is compared
+    with the newest run that has one.
 
     Args:
+        previous: the newest run of the recipe, or None.
         seed: the recipe's own, from which each step derives its seed: the one that people know.
     """
 
@@ -44,8 +53,8 @@ class Detective:
         self, store: Store, previous: RunRecord | None, edges: Mapping[str, Mapping[str, str]], seed: int
     ) -> None:
         self.store, self.seed = store, seed
-        self.previous = previous
         self.edges = edges
+        self.earlier = _up_to(previous, Runs(store).all()) if previous else []
 
     def look(self, step: str, arguments: Mapping[str, Any]) -> Finding:
         """Look `step` up under the key that `arguments` give it."""
@@ -53,14 +62,17 @@ class Detective:
         key = digest_json(new)
         execution, trouble = self._execution(key)
         if execution is None:
-            return Finding(key, False, trouble or self._explain(step, key, new), None)
+            return Finding(key, False, trouble or self._explain(step, key, new), None, self._recorded(step, key), new)
+        reason = self._doubt(key, execution)
+        return Finding(key, not reason, reason or "cached", execution, execution.refs(), new)
+
+    def _doubt(self, key: str, execution: Execution) -> str:
+        """Why a step that ran under `key` is no hit all the same, or ""."""
         try:
             self.store.sound_execution(key)
         except StoreError as problem:
-            return Finding(key, False, _damage(problem), execution)
-        if not has_record(self.store, execution):
-            return Finding(key, False, "cache record missing or damaged", execution)
-        return Finding(key, True, "cached", execution)
+            return _damage(problem)
+        return "" if has_record(self.store, execution) else "cache record missing or damaged"
 
     def _execution(self, key: str) -> tuple[Execution | None, str]:
         try:
@@ -68,19 +80,29 @@ class Detective:
         except RecordDamaged:
             return None, "execution record damaged"
 
+    def _recorded(self, step: str, key: str) -> dict[str, Ref]:
+        """What `step` gave under `key` as a run remembers it. Every output is named by its kind."""
+        found = (run.outputs(step) for run in self.earlier if run.keys().get(step) == key)
+        return {name: KINDS[name](digest) for name, digest in next(found, {}).items() if name in KINDS}
+
     def _explain(self, step: str, key: str, new: Mapping[str, Any]) -> str:
-        """Why there is no execution of `key`: what changed since the recipe's last run."""
-        old_key = self.previous.keys().get(step) if self.previous else None
-        if old_key is None:
-            return "never ran"
-        if old_key == key:
+        """Why there is no execution of `key`: what changed since the recipe last came to this step."""
+        if self._recorded(step, key):
             return "execution record deleted"
-        old, trouble = self._execution(old_key)
+        last = next((run for run in self.earlier if run.keys().get(step)), None)
+        if last is None:
+            return "never ran"
+        old, trouble = self._execution(last.keys()[step])
         if old is None:
             return f"its last {trouble}" if trouble else "the record of its last execution is gone"
-        seeds = (self.previous.resolved.get("seed"), self.seed) if self.previous else (None, self.seed)
+        seeds = (last.resolved.get("seed"), self.seed)
         changes = list(differences(old.identity, new, self.edges[step], seeds))
         return " · ".join(changes) or "its identity changed"
+
+
+def _up_to(previous: RunRecord, records: Sequence[RunRecord]) -> list[RunRecord]:
+    """The runs of one recipe, the newest first."""
+    return [run for run in reversed(records) if run.recipe == previous.recipe and run.number <= previous.number]
 
 
 def _damage(problem: StoreError) -> str:

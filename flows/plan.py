@@ -31,6 +31,7 @@ class PlannedStep:
     reason: str
     key: str | None = None
     outputs: Mapping[str, Ref] | None = None
+    identity: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,15 +90,15 @@ class Planner:
                 return PlannedStep(step, "run", "its files are not here yet: they will be fetched"), ()
             arguments["files"] = SourceFiles({role: str(path) for role, path in files.items()})
         finding = self.detective.look(step, arguments)
-        outputs = finding.execution.refs() if finding.execution else {}
+        found = finding.key, finding.outputs, finding.identity
         again = self.choice.again.get(step)
         if again or not finding.hit:
             # It was executed under this key before, so it is expected to make the same bits again.
-            return PlannedStep(step, "run", again or finding.reason, finding.key, outputs), (*conditions, step)
+            return PlannedStep(step, "run", again or finding.reason, *found), (*conditions, step)
         if conditions:
             why = f"HIT if {_named(conditions)} {'makes' if len(conditions) == 1 else 'make'} the same bits again"
-            return PlannedStep(step, "hit-if-same", why, finding.key, outputs), conditions
-        return PlannedStep(step, "hit", finding.reason, finding.key, outputs), ()
+            return PlannedStep(step, "hit-if-same", why, *found), conditions
+        return PlannedStep(step, "hit", finding.reason, *found), ()
 
 
 def walk(loaded: LoadedRecipe, choice: Choice) -> list[PlannedStep]:
@@ -144,12 +145,16 @@ def check_needed(loaded: LoadedRecipe, choice: Choice, steps: Sequence[PlannedSt
     lacking = [step for step in steps if step.step in choice.needed and step.status != "hit"]
     if lacking:
         # What only follows from another missing step is no news.
-        first = [step for step in lacking if not step.reason.startswith(NEW_INPUT)] or lacking
+        first = [step for step in lacking if _is_cause(step)] or lacking
         why = "; ".join(f"`{step.step}` ({step.reason})" for step in first)
         raise RunFirst(
             f"{choice.asked} expects every step before it in the store, but it lacks {why}. "
             f"Run `{run_command(loaded.name, loaded.overrides)}` first."
         )
+
+
+def _is_cause(step: PlannedStep) -> bool:
+    return step.status == "run" and not step.reason.startswith(NEW_INPUT)
 
 
 def _named(steps: Sequence[str]) -> str:

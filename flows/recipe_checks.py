@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from flows.label_checks import label_problems
 from tasks.pure.readers import CLASS_NAMES
 
 if TYPE_CHECKING:
@@ -47,19 +48,22 @@ def same_images(source: DataSection, target: DataSection) -> bool:
 
 def impossibilities(recipe: Recipe) -> list[str]:
     """Every combination in the recipe that cannot work; empty where all is well."""
-    problems = _data_problems("source", recipe.source) + _data_problems("target", recipe.target)
+    problems = _data_problems("source", recipe.source, recipe.source_gate())
+    problems += _data_problems("target", recipe.target, recipe.target.gate)
+    problems += _batch_norm_problems(recipe)
     cut_problems = _cut_problems(recipe)
     # What `freeze` may name depends on the cut, so a wrong cut would only cause errors that mislead.
     return problems + (cut_problems or _choice_problems(recipe))
 
 
-def _data_problems(section: str, data: DataSection) -> list[str]:
+def _data_problems(section: str, data: DataSection, gate: float) -> list[str]:
     problems = []
     if data.dataset == "npz" and data.path is None:
         problems.append(f"`{section}.path`: missing; data set `npz` needs the path of a file, such as `path: mine.npz`")
     if data.dataset in PACKAGED and data.path is not None:
         problems.append(f"`{section}.path`: data set `{data.dataset}` comes with graft; leave `path` out")
-    return problems + _class_problems(section, data) + _label_problems(section, data)
+    # How many images a class has is only to be asked of classes that there are.
+    return problems + (_class_problems(section, data) or label_problems(section, data, gate))
 
 
 def _class_problems(section: str, data: DataSection) -> list[str]:
@@ -87,15 +91,13 @@ def _unknown_class(key: str, label: object, dataset: str, names: Sequence[str]) 
     return f"{key}: no class {label!r} in `{dataset}`; did you mean {nearest(label, names)!r}?"
 
 
-def _label_problems(section: str, data: DataSection) -> list[str]:
-    task = data.task
-    if isinstance(task.classes, list):
-        num_classes = len(task.classes)
-    else:
-        num_classes = 2 if task.classes is None else len(CLASS_NAMES.get(data.dataset, ()))
-    if data.labels == "all" or data.labels >= num_classes:
-        return []
-    return [f"`{section}.labels`: {data.labels} labels for {num_classes} classes; expected at least {num_classes}"]
+def _batch_norm_problems(recipe: Recipe) -> list[str]:
+    return [
+        f"`{key}.batch_norm`: `trained`, but the base has no batch norm (`pretrain.batch_norm: false`); leave it out, "
+        "or set `pretrain.batch_norm: true`"
+        for key, choice in (("freeze", recipe.freeze.batch_norm), ("unfreeze", recipe.unfreeze.batch_norm))
+        if choice == "trained" and not recipe.pretrain.batch_norm
+    ]
 
 
 def _cut_problems(recipe: Recipe) -> list[str]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
 
+from artifacts import codecs
 from artifacts.errors import RunFirst
 from artifacts.lineage import inputs
 from artifacts.refs import StepResult
@@ -16,7 +17,7 @@ from flows.dag import STEPS
 from flows.decisions import Detective, Finding
 from flows.observing import Observer
 from tasks import sources
-from tasks.caching import prefect_storage
+from tasks.caching import ready
 from tasks.clone_with_weights import clone_with_weights
 from tasks.evaluate import evaluate
 from tasks.figures import figures
@@ -25,6 +26,7 @@ from tasks.freeze import freeze
 from tasks.identity import SourceFiles
 from tasks.load_data import load_data
 from tasks.pretrain import pretrain
+from tasks.pure import architectures
 from tasks.report import report
 from tasks.save_model import save_model
 from tasks.train_head import train_head
@@ -71,6 +73,7 @@ class Runner:
         self.store, self.observer = detective.store, observer
         self.runs = Runs(self.store)
         self.inputs: dict[str, dict[str, str]] = {}
+        self.files: dict[str, dict[str, str]] = {}
         self.started = time.perf_counter()
         observer.run_started(record)
 
@@ -95,6 +98,7 @@ class Runner:
             raise RunFirst(f"`{step}` of run {self.origin.record.number} was collected just now. Run it again first.")
         result = StepResult(execution.key, given)
         self.inputs[step] = {name: ref.digest for name, ref in inputs(execution).items()}
+        self.files[step] = dict(execution.identity["data"])
         if step == "evaluate":
             self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))
         reason = f"taken from run {self.origin.record.number}"
@@ -116,7 +120,10 @@ class Runner:
             result, cached = self._call(step, arguments, refresh=True)
         if finding.hit and not refresh and not cached:
             reason = "its cache record was not believed"
+        if step.startswith("load_data."):
+            self._check_scale(arguments["role"], result)
         self.inputs[step] = summary.input_digests(arguments)
+        self.files[step] = summary.file_digests(arguments, finding.identity["data"])
         entry = summary.entry(step, "hit" if cached else "ran", reason, time.perf_counter() - began, result)
         if step == "evaluate":
             self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))
@@ -128,16 +135,19 @@ class Runner:
 
     def _call(self, step: str, arguments: Mapping[str, Any], refresh: bool) -> tuple[StepResult, bool]:
         """Ask Prefect for the step. Called directly, not submitted, so that a cancelled run unwinds cleanly."""
-        ready = TASKS[step].with_options(
-            name=step, task_run_name=step, result_storage=prefect_storage(self.store), refresh_cache=refresh
-        )
-        state = ready(**arguments, return_state=True)
+        state = ready(TASKS[step], step, self.store, refresh)(**arguments, return_state=True)
         return state.result(), state.name == "Cached"
 
     def _files(self, arguments: Mapping[str, Any]) -> SourceFiles:
         wanted = recipe_arguments.path(self.loaded.recipe, arguments["role"])
         found = sources.fetch(arguments["selection"].dataset, wanted)
         return SourceFiles({role: str(path) for role, path in found.items()})
+
+    def _check_scale(self, role: str, data: StepResult) -> None:
+        """Refuse images that are too dark for `scale: unit` now: the steps that use them come after a training."""
+        scaled = self.loaded.recipe.pretrain.scale == "unit"
+        if scaled and self.store.manifest(data["dataset"]).facts["image_dtype"].endswith("f4"):
+            architectures.check_scale(scaled, codecs.read_part(self.store.folder(data["dataset"]), "train")[0], role)
 
     def _report(self, step: str, arguments: dict[str, Any], began: float) -> dict[str, Any]:
         self.observer.step_started(step, "")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts import codecs
@@ -93,6 +94,12 @@ def input_digests(arguments: Mapping[str, Any]) -> dict[str, str]:
     return {name: value.digest for name, value in arguments.items() if isinstance(value, Ref)}
 
 
+def file_digests(arguments: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, str]:
+    """The data files that a step reads, by their names where the step was given them."""
+    paths = arguments["files"].paths if data else {}
+    return {Path(paths[role]).name: sha256 for role, sha256 in data.items()}
+
+
 def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """The arguments of `Page`, save metrics and pictures."""
     record, recipe = runner.record, runner.loaded.recipe
@@ -105,12 +112,22 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
             "started": f"{datetime.fromisoformat(record.started):%Y-%m-%d %H:%M} UTC",
             "seconds": round(seconds, 1),
         },
-        "steps": [{**step, "inputs": runner.inputs.get(step["step"], {})} for step in record.steps],
+        "steps": [*({**step, **_made_from(runner, step["step"])} for step in record.steps), _report_itself()],
         "recipe_yaml": recipe_files.to_yaml(recipe),
         "copy_weights": recipe.clone_with_weights.copy_weights,
         "facts": _facts(runner.store, recipe, arguments),
         "controls": controls.compare(record, runner.runs.all()),
     }
+
+
+def _made_from(runner: "Runner", step: str) -> dict[str, Any]:
+    """What a step read, name to digest: other steps' outputs, and data files."""
+    return {"inputs": runner.inputs.get(step, {}), "files": runner.files.get(step, {})}
+
+
+def _report_itself() -> dict[str, Any]:
+    """The page's own row. What it took is known only once it is written."""
+    return {**entry("report", "ran", "never cached: it writes this page"), "seconds": None}
 
 
 def run_title(title: str, recipe: Recipe) -> str:

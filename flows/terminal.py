@@ -1,5 +1,6 @@
 """What a person sees in a terminal: steps as they end, a bar while one trains, the result."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ STATUS = {
     "hit-if-same": "[yellow]HIT if same[/]",
 }
 WIDTH = 18  # of the longest step's name
+SILENT_SECONDS = 10.0  # between two lines about a training, where no bar can move
 
 
 class TerminalObserver:
@@ -42,6 +44,7 @@ class TerminalObserver:
         )
         self.task: TaskID | None = None
         self.failed = False
+        self.spoke = time.monotonic()  # when something was last said of the step under way
 
     def __enter__(self) -> "TerminalObserver":
         self.bar.start()
@@ -58,16 +61,25 @@ class TerminalObserver:
     def step_started(self, step: str, reason: str) -> None:
         """Show a spinner; the reason is printed with the step's end."""
         self._clear()
+        self.spoke = time.monotonic()
         self.task = self.bar.add_task(f"{step:<{WIDTH}}", total=None, news="")
 
     def epoch(self, news: EpochNews) -> None:
-        """Move the bar; in a log file, where nothing moves, say so every epoch that took a while."""
-        if self.task is not None:
-            shown = "  ".join(f"{name} {value:.3f}" for name, value in news.logs.items())
+        """Move the bar; in a log file, where nothing moves, say every few seconds which epoch has ended."""
+        shown = "  ".join(f"{name} {value:.3f}" for name, value in news.logs.items())
+        if not self.console.is_terminal:
+            self._log_epoch(news, shown)
+        elif self.task is not None:
             epoch = f"epoch {min(news.epoch + 1, news.epochs)}/{news.epochs}"
             self.bar.update(self.task, total=news.epochs, completed=news.epoch + news.fraction)
             if shown:
                 self.bar.update(self.task, news=f"{epoch}  {shown}")
+
+    def _log_epoch(self, news: EpochNews, shown: str) -> None:
+        now = time.monotonic()
+        if shown and now - self.spoke >= SILENT_SECONDS:
+            self.spoke = now
+            self._print(f"  {news.step:<{WIDTH}} epoch {news.epoch}/{news.epochs}  {shown}")
 
     def step_finished(self, entry: Mapping[str, Any]) -> None:
         """A line a step. After a failure no more: its reason follows as a paragraph, the rest is skipped anyway."""

@@ -13,6 +13,7 @@ from prefect import task
 from prefect.cache_policies import CacheKeyFnPolicy
 from prefect.context import TaskRunContext
 from prefect.serializers import Serializer
+from prefect.settings import PREFECT_TASKS_DISABLE_CACHING, temporary_settings
 from pydantic import Field
 
 from artifacts.digest import digest_json
@@ -50,14 +51,36 @@ class RefSerializer(Serializer):
         return result
 
 
+POLICY = CacheKeyFnPolicy(cache_key_fn=cache_key)
+
+
 def step_task(function: Function) -> Any:
     """Make a Prefect task of a step: cached by graft's key, its result persisted as references only."""
     return task(
         name=function.__name__,
-        cache_policy=CacheKeyFnPolicy(cache_key_fn=cache_key),
+        cache_policy=POLICY,
         result_serializer=RefSerializer(),
         persist_result=True,
     )(function)
+
+
+def ready(step: Any, name: str, store: Store, refresh: bool) -> Any:
+    """The task of a step as a run calls it: under its name, its record in the store.
+
+    Whether it is cached is graft's to decide: PREFECT_TASKS_DISABLE_CACHING and PREFECT_TASKS_REFRESH_CACHE, which
+    Prefect reads when a task is made and called, would break what `graft plan` promised.
+
+    Args:
+        refresh: compute it, whatever is recorded.
+    """
+    with temporary_settings({PREFECT_TASKS_DISABLE_CACHING: False}):
+        return step.with_options(
+            name=name,
+            task_run_name=name,
+            cache_policy=POLICY,
+            result_storage=prefect_storage(store),
+            refresh_cache=refresh,
+        )
 
 
 def prefect_storage(store: Store) -> Path:

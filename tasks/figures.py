@@ -3,7 +3,7 @@
 from typing import Any
 
 from artifacts import codecs
-from artifacts.refs import DatasetRef, EvaluationRef, HistoryRef, StepResult
+from artifacts.refs import EvaluationRef, HistoryRef, StepResult
 from tasks.caching import step_task
 from tasks.execution import StepExecution
 from tasks.pure import pictures
@@ -12,7 +12,6 @@ from tasks.pure import pictures
 @step_task
 def figures(
     evaluation: EvaluationRef,
-    target: DatasetRef,
     pretraining: HistoryRef,
     head_training: HistoryRef,
     fine_tuning: HistoryRef,
@@ -20,14 +19,11 @@ def figures(
 ) -> StepResult:
     """Draw learning curves, confusion matrix, reliability and the most confident mistakes. Output: `figures`."""
     histories = {"pretrain": pretraining, "train_head": head_training, "fine_tune": fine_tuning}
-    arguments: dict[str, Any] = {"evaluation": evaluation, "target": target, "mistakes": mistakes}
+    arguments: dict[str, Any] = {"evaluation": evaluation, "mistakes": mistakes}
     step = StepExecution(
         "figures", **arguments, pretraining=pretraining, head_training=head_training, fine_tuning=fine_tuning
     )
     metrics, predictions = step.evaluation(evaluation)
-    names = step.facts(target)["class_names"]
     frames = {name: step.history(history) for name, history in histories.items()}
-    images = step.part(target, "test")[0]
-    return step.finish(
-        figures=codecs.encode_figures(pictures.draw(metrics, predictions, frames, images, names, mistakes))
-    )
+    drawn = pictures.draw(metrics, predictions, frames, metrics["class_names"], mistakes)
+    return step.finish(figures=codecs.encode_figures(drawn))

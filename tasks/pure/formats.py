@@ -132,6 +132,10 @@ def _require(path: Path, required: tuple[str, ...], found: list[str]) -> None:
 def _member(path: Path, archive: Mapping[str, Any], name: str) -> np.ndarray:
     try:
         array = archive[name]
+    except MemoryError as error:  # a header may name any shape; NumPy asks for that memory before it reads
+        raise BadData(
+            f"{path}: expected `{name}` to fit into memory, but {error or 'it does not'}. {REPLACE}"
+        ) from error
     except ValueError as error:  # NumPy says so for objects ("allow_pickle=False") and for a broken header
         raise BadData(
             f"{path}: expected `{name}` to be an array of plain numbers (of text for `class_names`), found "

@@ -7,6 +7,7 @@ import numpy as np
 
 from tasks.pure import inference, metrics
 from tasks.pure.batch_norm import batch_norm_diagnosis
+from tasks.pure.mistakes import MOST_MISTAKES, worst_mistakes
 
 if TYPE_CHECKING:
     import keras
@@ -60,13 +61,17 @@ def judge(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> tuple[dict[
     """All figures of `model` on the test part, with the batch-norm diagnosis, and the predictions behind them.
 
     Returns:
-        Plain JSON values as `metrics.evaluate` gives them plus `batch_norm`; arrays `probabilities` (n, k) float32 and
-        `labels` (n,) int64.
+        Plain JSON values as `metrics.evaluate` gives them plus `batch_norm`; arrays `probabilities` (n, k) float32,
+        `labels` (n,) int64, `mistakes` (m,) int64 with the indices of the surest mistakes, and `mistake_images`, so
+        that nobody else needs the test images.
     """
     images, labels = task.test
     probabilities = inference.probabilities(model, images)
     figures = metrics.evaluate(probabilities, labels, task.class_names, task.training_labels, **asdict(bounds))
-    return {**figures, "batch_norm": diagnose(model, task)}, {"probabilities": probabilities, "labels": labels}
+    mistakes = worst_mistakes(probabilities, labels, MOST_MISTAKES)
+    shown = {"mistakes": mistakes, "mistake_images": images[mistakes]}
+    predictions = {"probabilities": probabilities, "labels": labels, **shown}
+    return {**figures, "batch_norm": diagnose(model, task)}, predictions
 
 
 def accuracy_only(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> dict[str, float]:

@@ -5,6 +5,7 @@ from typing import Any
 
 NOT_COPIED = "random base: the weights were NOT copied"
 UNKNOWN = "—"
+NO_FILES = "no file: it comes with the libraries"
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Page:
         metrics: what `metrics.evaluate` returned ({}: not evaluated), and `after_head` (`accuracy`, `accuracy_low`,
             `accuracy_high`, or None), `base` (the same with `majority`, `class_names`, `num_test`: the source task's
             own test, or None), `batch_norm` (what `batch_norm_diagnosis` returned, or None).
-        steps: one dictionary a step: `step`, `status`, `seconds`, `reason`, `key`, `artifact`, `inputs` and `outputs`
-            (name to digest).
+        steps: one dictionary a step: `step`, `status`, `seconds`, `reason`, `key`, `artifact`, `inputs`, `outputs` and
+            `files` (name to digest).
         recipe_yaml: the recipe with every default filled in.
         copy_weights: False is said wherever the base is named.
         facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`.
@@ -48,7 +49,8 @@ class Tile:
 
 @dataclass(frozen=True)
 class Made:
-    """One artifact: its label (`step.output`), its digest, and the (name, label, digest) of what it was made from."""
+    """One artifact: its label (`step.output`), its digest, and the (name, label, digest) of what it was made from:
+    artifacts by the label that they have here, data files by their names."""
 
     label: str
     digest: str
@@ -195,6 +197,7 @@ def lineage(page: Page) -> list[Made]:
         sources = [
             (name, labels.get(digest, ""), digest) for name, digest in (step.get("inputs") or {}).items() if digest
         ]
+        sources += [(name, "", digest) for name, digest in (step.get("files") or {}).items()]
         for name, digest in (step.get("outputs") or {}).items():
             label = f"{step['step']} · {name}"
             made.append(Made(label + _warning(page, step), digest, sources))

@@ -43,6 +43,7 @@ def _sections(page: Page) -> dict[str, Any]:
         "facts": content.fact_rows(page),
         "controls": content.control_rows(page),
         "lineage": content.lineage(page),
+        "no_files": content.NO_FILES,
         "pictures": {name: _data_uri(picture) for name, picture in page.pictures.items() if picture},
         **_classes(page),
     }

@@ -75,7 +75,7 @@ def _matrix(page: Page) -> dict[str, str]:
 def _rest(page: Page) -> str:
     steps = [_step(page, step) for step in page.steps]
     made = [
-        [item.label, content.short(item.digest), ", ".join(_source(source) for source in item.sources) or "its files"]
+        [item.label, content.short(item.digest), ", ".join(map(_source, item.sources)) or content.NO_FILES]
         for item in content.lineage(page)
     ]
     sections = [

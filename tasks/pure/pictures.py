@@ -15,7 +15,6 @@ def draw(
     metrics: Mapping[str, Any],
     predictions: Mapping[str, np.ndarray],
     histories: Mapping[str, "pd.DataFrame"],
-    images: np.ndarray,
     class_names: Sequence[str],
     num_mistakes: int,
 ) -> dict[str, bytes]:
@@ -23,9 +22,10 @@ def draw(
 
     Args:
         metrics: as `judgement.judge` returns them.
-        predictions: `probabilities` (n, k) and `labels` (n,), in the order of `images`.
+        predictions: `probabilities` (n, k), `labels` (n,), `mistakes` and `mistake_images` as `judgement.judge` returns
+            them.
         histories: step → a row an epoch.
-        images: the test images (n, height, width, channels).
+        num_mistakes: how many of the mistakes are shown; at most as many as were kept.
     """
     drawn = {
         "learning_curves": curves.learning_curves(histories),
@@ -33,25 +33,16 @@ def draw(
         "reliability": plots.reliability(metrics["reliability"]),
     }
     if num_mistakes:
-        drawn["mistakes"] = _mistakes(predictions, images, class_names, num_mistakes)
+        drawn["mistakes"] = _mistakes(predictions, class_names, num_mistakes)
     return drawn
 
 
-def _mistakes(
-    predictions: Mapping[str, np.ndarray], images: np.ndarray, class_names: Sequence[str], num_mistakes: int
-) -> bytes:
-    chosen = worst_mistakes(predictions["probabilities"], predictions["labels"], num_mistakes)
+def _mistakes(predictions: Mapping[str, np.ndarray], class_names: Sequence[str], num_mistakes: int) -> bytes:
+    chosen = predictions["mistakes"][:num_mistakes]
     answers = predictions["probabilities"][chosen]
     return plots.mistakes(
-        images[chosen],
+        predictions["mistake_images"][:num_mistakes],
         [class_names[label] for label in predictions["labels"][chosen]],
         [class_names[label] for label in answers.argmax(axis=1)],
         answers.max(axis=1),
     )
-
-
-def worst_mistakes(probabilities: np.ndarray, labels: np.ndarray, limit: int) -> np.ndarray:
-    """Indices of the wrong answers, the surest first, at most `limit`; ties in the order of the images."""
-    wrong = np.flatnonzero(probabilities.argmax(axis=1) != labels)
-    surest_first = np.argsort(-probabilities[wrong].max(axis=1), kind="stable")
-    return wrong[surest_first][:limit]

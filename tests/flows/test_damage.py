@@ -2,10 +2,11 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from artifacts.digest import digest_file
@@ -14,8 +15,11 @@ from artifacts.runs import RunRecord, Runs
 from artifacts.sealed import seal, unseal
 from artifacts.store import Store
 from artifacts.verify import verify
+from flows import plan as planning
+from flows import recipe_files
+from flows.mending import NOTHING_ASKED
 from tests.flows.conftest import Run
-from tests.flows.tiny import digests, ran
+from tests.flows.tiny import digests, ran, tiny_arrays
 
 
 def delete(path: Path) -> None:
@@ -44,13 +48,15 @@ def record_of(store: Store, recipe: str) -> RunRecord:
     return record
 
 
-def maker(path: Path, store: Store, record: RunRecord) -> str:
-    """The first step that made this file: an artifact by its digest, an execution or a cache record by its key."""
+def makers(path: Path, store: Store, record: RunRecord) -> list[str]:
+    """The steps that made this file: an artifact by its digest, an execution or a cache record by its key."""
     names = {f"sha256:{part.removesuffix('.json')}" for part in path.relative_to(store.root).parts}
-    for entry in record.steps:
-        if names & {entry["key"], *entry["outputs"].values()}:
-            return str(entry["step"])
-    raise LookupError(path)
+    return [entry["step"] for entry in record.steps if names & {entry["key"], *entry["outputs"].values()}]
+
+
+def maker(path: Path, store: Store, record: RunRecord) -> str:
+    """The first of them: once it has run, the others find what they made whole again."""
+    return makers(path, store, record)[0]
 
 
 def covered_files(store: Store) -> list[Path]:
@@ -96,6 +102,64 @@ def test_damage_to_any_file_of_the_store_is_mended(
         monkeypatch.setenv("GRAFT_STORE", str(copy))
         assert_mended(run, finished, Store(copy), [step], clean)
         shutil.rmtree(copy)
+
+
+def wounds(path: Path, store: Store) -> Iterator[bytes | None]:
+    """Contents that are not the file's: none at all, cut short, and with one bit flipped at several places."""
+    whole = path.read_bytes()
+    yield None
+    yield from (whole[:-1], whole[: len(whole) // 2], b"")
+    for place in {0, 1, *(len(whole) * part // 8 for part in range(1, 8)), len(whole) - 1} - unbelieved(whole, store):
+        yield whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :]
+
+
+def unbelieved(whole: bytes, store: Store) -> set[int]:
+    """Where in one of Prefect's records stands what nobody believes: the folder of then, Prefect's version."""
+    found: set[int] = set()
+    for text in (str(store.prefect), '"prefect_version":"3.8.8"'):
+        at = whole.find(text.encode())
+        found |= set(range(at, at + len(text))) if at >= 0 else set()
+    return found
+
+
+@pytest.mark.slow
+def test_any_damage_to_any_file_of_the_store_is_noticed_by_the_plan(run: Run, tiny: str, store: Store) -> None:
+    """Whoever made the file is to run, and nothing else."""
+    run(tiny)
+    record = record_of(store, tiny)
+    for path in covered_files(store):
+        whole, concerned = path.read_bytes(), makers(path, store, record)
+        for number, content in enumerate(wounds(path, store)):
+            path.unlink() if content is None else path.write_bytes(content)
+            found = {line.step for line in planned(tiny) if line.status == "run"} - {"report"}
+            assert concerned and found == set(concerned), (path, number)
+            path.write_bytes(whole)
+    assert {line.status for line in planned(tiny)} == {"hit", "run"}
+
+
+def planned(recipe: str) -> list[planning.PlannedStep]:
+    return planning.walk(recipe_files.load(recipe), NOTHING_ASKED)
+
+
+def test_damage_to_large_images_that_two_data_sets_share_is_noticed_and_mended(
+    run: Run, tiny: str, store: Store, tmp_path: Path
+) -> None:
+    """Above 256 KB hashes are remembered, above 64 KB equal files are one on the disk."""
+    arrays, many = tiny_arrays(), 5_000
+    tests = {"x_test": np.resize(arrays["x_test"], (many, 8, 8)), "y_test": np.resize(arrays["y_test"], many)}
+    np.savez(tmp_path / "tiny.npz", **arrays | tests)
+    classes = {"source.task.classes": [0, 1, 2, 3], "target.task.classes": [0, 1, 2, 3]}
+    clean = digests(run(tiny, classes))
+    one, two = sorted(store.artifacts.glob("dataset/*/x_test.npy"))
+    assert one.stat().st_ino == two.stat().st_ino and one.stat().st_size > 256 * 1024
+    alter(one)
+    assert {problem["what"] for problem in verify(store).problems} == {
+        f"{path} was altered: its bytes are not those that the manifest names." for path in (one, two)
+    }
+    result = run(tiny, classes)
+    assert ran(result) == ["load_data.source"]  # which gives the other data set its images back, too
+    assert digests(result) == clean
+    assert verify(store).problems == []
 
 
 def test_another_model_in_a_models_place_is_noticed_even_with_its_hash_in_the_manifest(

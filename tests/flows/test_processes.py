@@ -46,7 +46,7 @@ def test_a_cached_run_in_a_new_process_imports_nothing_heavy(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-c", PROBE, "run", finished, "--json"],
-        env=environment(**served),
+        env=environment(**served, PREFECT_TASKS_DISABLE_CACHING="true", PREFECT_TASKS_REFRESH_CACHE="true"),
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -121,6 +121,18 @@ def test_a_killed_run_leaves_no_embedded_server_behind(finished: str, store: Sto
     while servers_of(home) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert servers_of(home) == []
+
+
+def test_an_artifact_deleted_comes_back_the_same_in_a_fresh_process(
+    served: dict[str, str], finished: str, finished_store: Path, store: Store
+) -> None:
+    clean = clean_digests(finished_store)
+    artifact = store.artifacts / "model" / clean["clone_with_weights"]["model"].removeprefix("sha256:")
+    shutil.rmtree(artifact)
+    result = as_json(graft("run", finished, "--json", **served))
+    assert ran(result) == ["clone_with_weights"]
+    assert digests(result) == clean
+    assert artifact.is_dir()
 
 
 @pytest.mark.slow

@@ -116,10 +116,20 @@ def test_one_refusal_lists_every_impossibility() -> None:
         ({"dataset": "digits", "labels": 9}, "`target.labels`: 9 labels for 10 classes; expected at least 10"),
         ({"dataset": "digits", "labels": 1, "task": {"one_vs_rest": 3}}, "1 labels for 2 classes"),
         ({"dataset": "npz", "path": "/a.npz", "labels": 2, "task": {"classes": [4, 5, 6]}}, "2 labels for 3 classes"),
+        ({"dataset": "digits", "labels": 1443}, "`target.labels`: 1443 labels, but the task has 1442 training images"),
+        ({"dataset": "digits", "labels": 20, "validation": 0.01}, "`target.validation`: 0.01 of 20 labels is 0 images"),
     ],
 )
 def test_a_task_that_the_data_do_not_admit_is_refused(data: dict[str, Any], said: str) -> None:
     assert said in problems(target=data)
+
+
+@pytest.mark.parametrize("section", ["freeze", "unfreeze"])
+def test_batch_norm_cannot_be_trained_where_there_is_none(section: str) -> None:
+    assert f"`{section}.batch_norm`: `trained`, but the base has no batch norm" in problems(
+        **{section: {"batch_norm": "trained"}}
+    )
+    assert recipe(**{section: {"batch_norm": "trained"}, "pretrain": {"architecture": "cnn"}})
 
 
 def test_names_of_an_unknown_data_set_are_left_to_the_reader() -> None:

@@ -64,7 +64,7 @@ trainings = {"epochs": st.integers(1), "learning_rate": small_floats, "early_sto
 networks = {"architecture": st.sampled_from(["dense", "cnn"]), "dropout": small_floats, "batch_norm": st.booleans()}
 own_file = st.fixed_dictionaries(
     {"dataset": st.just("npz"), "path": st.text(string.ascii_letters + "äß .#:-").map("/data/x{}x".format)},
-    optional={"task": tasks, "labels": st.integers(1000), "validation": small_floats},
+    optional={"task": tasks, "labels": st.integers(1000), "validation": st.floats(0.2, 0.8)},
 )
 recipes = st.fixed_dictionaries(
     {"source": own_file, "target": own_file | st.just({"dataset": "digits"})},

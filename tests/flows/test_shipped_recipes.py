@@ -11,6 +11,7 @@ from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.verify import verify
 from tasks import sources
+from tests.flows.conftest import Run
 from tests.flows.processes import as_json, graft, graft_and_its_peak
 from tests.flows.tiny import digests, ran
 
@@ -30,6 +31,27 @@ def test_the_quickstart_runs_on_the_sample_with_the_embedded_server_and_transfer
     assert ran(second) == []
     assert digests(second) == digests(first)
     assert verify(store).problems == []
+
+
+def test_the_notebooks_experiment_on_the_sample_is_measured_and_compared_with_its_control(
+    run: Run, store: Store
+) -> None:
+    """One epoch of 1,000 images says nothing of accuracy: here it is what `make test-slow` measures that must work."""
+    from prefect.settings import PREFECT_API_URL
+
+    small: dict[str, Any] = {f"{role}.dataset": "fashion_mnist_sample" for role in ("source", "target")}
+    small |= {f"{role}.labels": 1000 for role in ("source", "target")}
+    small |= {f"{step}.epochs": 1 for step in ("pretrain", "train_head", "fine_tune")}
+    random = run("fashion-mnist-dense-random", small)
+    settings = [word for key, value in small.items() for word in ("--set", f"{key}={value}")]
+    served = {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    out, peak = graft_and_its_peak("run", "fashion-mnist-dense", *settings, "--json", **served)
+    copied = json.loads(out)
+    assert ran(copied)[0] == "clone_with_weights"  # the base is one and the same
+    assert 100e6 < peak <= 1.2e9  # TensorFlow alone takes more than that little
+    verdict = " ".join(Runs(store).get(copied["run"]).verdict)
+    assert "copied weights" in verdict and "random base" in verdict
+    assert f"{100 * random['metrics']['accuracy']:.1f}" in Path(copied["report"]).read_text()
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from artifacts import codecs
+from artifacts.digest import digest_file
 from artifacts.errors import RecipeError, RunFirst, UsageError
 from artifacts.runs import Runs
 from artifacts.store import Store
@@ -14,7 +16,7 @@ from flows import plan as planning
 from flows import recipe_files
 from flows.choice import choose
 from flows.dag import STEPS, edges
-from tasks.pure.errors import Diverged
+from tasks.pure.errors import BadData, Diverged
 from tests.flows.conftest import Run
 from tests.flows.tiny import ORDER, digests, ran, statuses, tiny_arrays
 
@@ -34,6 +36,14 @@ def test_a_first_run_computes_every_step_in_the_order_of_the_dag(run: Run, tiny:
     assert all(entry["reason"] == "never ran" for entry in result["steps"][:-1])
     assert 0 <= result["metrics"]["accuracy_low"] <= result["metrics"]["accuracy"] <= result["metrics"]["accuracy_high"]
     assert Path(result["report"]).is_file()
+
+
+def test_the_page_names_the_data_files_and_has_a_row_for_every_step(run: Run, tiny: str, tmp_path: Path) -> None:
+    page = Path(run(tiny)["report"]).with_suffix(".md").read_text()
+    steps, made = (page.split(f"\n## {title}\n")[1].split("\n## ")[0] for title in ("Steps", "Made from"))
+    assert [line.split()[1].replace("\\", "") for line in steps.splitlines() if line[:1] == "|"][2:] == list(ORDER)
+    short = digest_file(tmp_path / "tiny.npz").removeprefix("sha256:")[:10]
+    assert made.count(f"tiny.npz ({short})") == 2  # source and target
 
 
 def test_a_second_run_computes_nothing_and_has_the_same_digests(run: Run, finished: str, store: Store) -> None:
@@ -59,6 +69,13 @@ def test_a_second_run_is_cached_by_prefect_itself(run: Run, finished: str) -> No
     assert states == wanted
 
 
+def test_prefects_own_switches_break_no_promise(run: Run, finished: str) -> None:
+    from prefect.settings import PREFECT_TASKS_DISABLE_CACHING, PREFECT_TASKS_REFRESH_CACHE, temporary_settings
+
+    with temporary_settings({PREFECT_TASKS_DISABLE_CACHING: True, PREFECT_TASKS_REFRESH_CACHE: True}):
+        assert ran(run(finished)) == []
+
+
 def test_a_changed_learning_rate_runs_fine_tune_and_what_follows(run: Run, finished: str) -> None:
     change = {"fine_tune.learning_rate": 0.002}
     plan = planned(finished, change)
@@ -81,6 +98,43 @@ def test_forcing_a_step_that_makes_the_same_bits_leaves_what_follows_as_hits(run
     assert {plan[step].status for step in following} == {"hit-if-same"}
     assert plan["fine_tune"].reason == "HIT if `train_head` makes the same bits again"
     assert ran(run(finished, force=["train_head"])) == ["train_head"]
+
+
+@pytest.mark.parametrize("damaged", [False, True], ids=["deleted", "damaged"])
+def test_an_execution_record_that_is_lost_leaves_what_follows_as_hits_if_same(
+    run: Run, finished: str, store: Store, damaged: bool
+) -> None:
+    record = Runs(store).last(finished)
+    path = store.execution_path(record.keys()["train_head"] if record else "")
+    path.write_text("{}") if damaged else path.unlink()
+    plan = planned(finished)
+    assert plan["train_head"].reason == f"execution record {'damaged' if damaged else 'deleted'}"
+    assert {plan[step].status for step in ("unfreeze", "fine_tune", "evaluate", "figures")} == {"hit-if-same"}
+    with pytest.raises(RunFirst, match=r"but it lacks `train_head` \(execution record \w+\)\. Run"):
+        run(finished, start_from="evaluate")
+    assert ran(run(finished)) == ["train_head"]
+
+
+def test_a_reason_compares_with_the_newest_run_that_came_to_the_step(run: Run, finished: str) -> None:
+    run(finished, {"fine_tune.learning_rate": 0.002})
+    run(finished, only="train_head")
+    with pytest.raises(Diverged):
+        run(finished, {"fine_tune.learning_rate": 1e30})
+    plan = planned(finished, {"fine_tune.learning_rate": 0.003})
+    assert plan["fine_tune"].reason == "parameter `fine_tune.learning_rate` 0.002 → 0.003"
+
+
+def test_the_test_images_are_read_by_evaluate_alone(run: Run, finished: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    honest = codecs.read_part
+
+    def read_part(folder: Path, part: str) -> Any:
+        return honest(folder, part) if part != "test" else pytest.fail("the test images were read")
+
+    monkeypatch.setattr(codecs, "read_part", read_part)
+    others = [step for step in ORDER if step not in ("evaluate", "report")]
+    assert ran(run(finished, force=others)) == others
+    with pytest.raises(pytest.fail.Exception):
+        run(finished, force=["evaluate"])
 
 
 def test_from_computes_the_step_and_all_after_it(run: Run, finished: str) -> None:
@@ -171,7 +225,7 @@ def test_the_control_is_found_and_compared(run: Run, finished: str, store: Store
 
 def test_a_failed_step_is_on_record_and_the_rest_is_skipped(run: Run, finished: str, store: Store) -> None:
     with pytest.raises(Exception, match="labels"):
-        run(finished, {"target.labels": 79, "target.task.classes": [2, 3], "target.validation": 0.999})
+        run(finished, {"target.labels": 161})  # only the file knows that it has fewer
     record = Runs(store).last(finished)
     assert record is not None
     assert record.state == "failed"
@@ -179,6 +233,21 @@ def test_a_failed_step_is_on_record_and_the_rest_is_skipped(run: Run, finished: 
     assert by_step["load_data.target"] == "failed"
     assert by_step["pretrain"] == by_step["report"] == "skipped"
     assert (dict(record.metrics), record.report) == ({}, None)
+
+
+@pytest.mark.parametrize("role", ["source", "target"])
+def test_floats_of_0_to_1_are_refused_before_any_training(
+    run: Run, tiny: str, store: Store, tmp_path: Path, role: str
+) -> None:
+    arrays = tiny_arrays()
+    floats = {name: (arrays[name] / 255).astype(np.float32) for name in ("x_train", "x_test")}
+    np.savez(tmp_path / "floats.npz", **arrays | floats)
+    overrides = {f"{role}.path": str(tmp_path / "floats.npz")}
+    for _ in range(2):  # the second time the data set itself is a hit
+        with pytest.raises(BadData, match=f"the images of `{role}` are floats of at most"):
+            run(tiny, overrides)
+        by_step = {entry["step"]: entry["status"] for entry in Runs(store).all()[-1].steps}
+        assert (by_step[f"load_data.{role}"], by_step["pretrain"]) == ("failed", "skipped")
 
 
 def test_a_store_may_be_moved(run: Run, finished: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

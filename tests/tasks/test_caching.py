@@ -3,6 +3,7 @@
 import json
 import pickle
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,31 +80,58 @@ def test_what_graft_did_not_write_is_not_believed_nor_run(
     assert not (tmp_path / "exploded").exists()
 
 
+def record(execution: Execution, metadata: object = None, **changed: object) -> str:
+    """Prefect's record as Prefect 3.8 writes it, with changes to its metadata."""
+    sound = {
+        "storage_key": f"/elsewhere/store/cache/prefect/{record_name(execution.key)}",
+        "expiration": None,
+        "serializer": {"type": "graft-ref"},
+        "prefect_version": "3.8.8",
+        "storage_block_id": None,
+    }
+    text = result_text(StepResult(execution.key, execution.refs())).decode()
+    whole = {"metadata": metadata if metadata is not None else {**sound, **changed}, "result": text}
+    return json.dumps(whole, separators=(",", ":"))
+
+
+@pytest.fixture
+def path(store: Store, execution: Execution) -> Path:
+    store.prefect.mkdir(parents=True)
+    return store.prefect / record_name(execution.key)
+
+
 @pytest.mark.parametrize("content", [None, b"", b"{}", b"[" * 9000, b'{"result": "other"}'])
 def test_plan_sees_a_missing_or_damaged_record_without_prefect(
-    store: Store, execution: Execution, content: bytes | None
+    store: Store, execution: Execution, path: Path, content: bytes | None
 ) -> None:
-    path = store.prefect / record_name(execution.key)
-    path.parent.mkdir(parents=True)
-    text = result_text(StepResult(execution.key, execution.refs())).decode()
-    path.write_text(json.dumps({"metadata": SOUND, "result": text}))
+    path.write_text(record(execution))
     assert has_record(store, execution)
     path.unlink() if content is None else path.write_bytes(content)
     assert not has_record(store, execution)
 
 
-SOUND = {"expiration": None, "serializer": {"type": "graft-ref"}}
-
-
 @pytest.mark.parametrize(
-    "metadata",
-    [{}, None, {**SOUND, "expiration": "2020-01-01T00:00:00Z"}, {**SOUND, "serializer": {"type": "pickle"}}],
+    "changed",
+    [
+        {"metadata": {}},
+        {"metadata": []},
+        {"expiration": "2020-01-01T00:00:00Z"},
+        {"serializer": {"type": "pickle"}},
+        {"storage_block_id": "6b2d1a52-5c2e-4ea3-8e5e-0a1e2cbd6f2b"},
+        {"storage_key": "/elsewhere/store/cache/prefect/other"},
+        {"more": None},
+    ],
 )
 def test_plan_believes_no_record_that_prefect_would_not_take_or_would_read_otherwise(
-    store: Store, execution: Execution, metadata: object
+    store: Store, execution: Execution, path: Path, changed: dict[str, Any]
 ) -> None:
-    path = store.prefect / record_name(execution.key)
-    path.parent.mkdir(parents=True)
-    text = result_text(StepResult(execution.key, execution.refs())).decode()
-    path.write_text(json.dumps({"metadata": metadata, "result": text}))
+    path.write_text(record(execution, **changed))
+    assert not has_record(store, execution)
+
+
+@pytest.mark.parametrize("after", [" ", "\n", "{}"])
+def test_plan_believes_no_record_with_bytes_after_its_end(
+    store: Store, execution: Execution, path: Path, after: str
+) -> None:
+    path.write_text(record(execution) + after)
     assert not has_record(store, execution)

@@ -40,7 +40,7 @@ def controls(this: list[dict[str, Any]], other: list[dict[str, Any]]) -> dict[st
 def page(**changed: Any) -> Page:
     steps = [
         {"step": "pretrain", "status": "hit", "seconds": 0.004, "reason": "", "key": "k", "artifact": DIGEST,
-         "inputs": {}, "outputs": {"model": DIGEST}},
+         "inputs": {}, "files": {}, "outputs": {"model": DIGEST}},
         {"step": "clone_with_weights", "status": "ran", "seconds": 75.0, "reason": "parameter `a.b` 1 → 2", "key": "k",
          "artifact": DIGEST[:-1] + "0", "inputs": {"source": DIGEST}, "outputs": {"model": DIGEST[:-1] + "0"}},
     ]  # fmt: skip

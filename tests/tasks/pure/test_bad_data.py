@@ -1,9 +1,11 @@
 """What bad data gets from the readers: an error with the file, what was expected, what was found, and the mend."""
 
 import gzip
+import io
 import pickle
 import struct
 import tarfile
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -133,6 +135,19 @@ def test_a_wrong_idx_file_is_refused(tmp_path: Path, role: str, content: bytes, 
     with pytest.raises(BadData, match=expected) as caught:
         read("fashion_mnist", files)
     assert str(tmp_path) in str(caught.value)
+
+
+def test_a_header_that_asks_for_more_memory_than_there_is_is_said(tmp_path: Path) -> None:
+    path = write_npz(tmp_path / "mine.npz", small_arrays())
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    giant = io.BytesIO()
+    np.lib.format.write_array_header_1_0(giant, {"descr": "|u1", "fortran_order": False, "shape": (2**50, 28, 28)})
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in (members | {"x_train.npy": giant.getvalue()}).items():
+            archive.writestr(name, content)
+    with pytest.raises(BadData, match="mine.npz: expected `x_train` to fit into memory, but Unable to allocate"):
+        read("npz", {"npz": path})
 
 
 def test_another_npz_in_the_place_of_mnist_is_refused(tmp_path: Path) -> None:

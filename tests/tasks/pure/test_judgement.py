@@ -61,6 +61,14 @@ def test_the_figures_are_json_without_nan(num_classes: int, batch_norm: bool):
     np.testing.assert_array_equal(predictions["labels"], task(num_classes).test[1])
 
 
+def test_the_surest_mistakes_are_kept_with_their_images():
+    judged = task(3)
+    _, predictions = judgement.judge(built(network()), judged, BOUNDS)
+    wrong = np.flatnonzero(predictions["probabilities"].argmax(axis=1) != judged.test[1])
+    assert len(wrong) and sorted(predictions["mistakes"].tolist()) == wrong.tolist()
+    np.testing.assert_array_equal(predictions["mistake_images"], judged.test[0][predictions["mistakes"]])
+
+
 def test_the_accuracy_is_that_of_the_predictions_beside_it():
     model = built(network())
     figures, predictions = judgement.judge(model, task(3), BOUNDS)

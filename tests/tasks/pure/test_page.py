@@ -1,5 +1,6 @@
 """What a report shows of a run, and that it shows it safely."""
 
+import re
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -60,6 +61,18 @@ def test_the_html_needs_nothing_but_itself():
     fetched = [value for name, value in outline.attributes if name in ("src", "href")]
     assert len(fetched) == 4 and all(value and value.startswith("data:image/png;base64,") for value in fetched)
     assert "@import" not in html(page()) and "url(" not in html(page())
+
+
+@pytest.mark.parametrize("render", [html, markdown])
+def test_a_data_set_is_made_from_files_that_are_named_with_their_hashes(render):
+    files = {"train-images.gz": "sha256:feedbeefcafe0000", "train-labels.gz": "sha256:badc0ffee0000000"}
+    step = {"step": "load_data.source", "status": "ran", "seconds": 1.0, "artifact": DIGEST, "inputs": {}}
+    read = {**step, "files": files, "outputs": {"dataset": DIGEST}}
+    text = plain(Outline(render(page(steps=[read]))).text)
+    for name, beginning in (("train-images.gz", "feedbeefca"), ("train-labels.gz", "badc0ffee0")):
+        assert re.search(rf"{name} \(?{beginning}", text)
+    assert "no file: it comes with the libraries" not in text
+    assert "no file: it comes with the libraries" in Outline(render(page(steps=[{**read, "files": {}}]))).text
 
 
 def test_full_digests_are_in_the_titles():

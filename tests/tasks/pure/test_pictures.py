@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 
 from tasks.pure.metrics import evaluate
-from tasks.pure.pictures import draw, worst_mistakes
+from tasks.pure.mistakes import MOST_MISTAKES, worst_mistakes
+from tasks.pure.pictures import draw
 from tests.tasks.pure.small_networks import images
 
 NAMES = ("shirt", "coat", "bag")
@@ -18,8 +19,10 @@ def drawn(num_mistakes: int, right: bool = False, shape: tuple[int, int, int] = 
     metrics = evaluate(probabilities, labels, NAMES, labels, bootstrap=20, confidence=0.9, seed=0)
     history = pd.DataFrame({"epoch": [0, 1], "loss": [1.0, 0.5], "accuracy": [0.5, 0.8]})
     histories = {"pretrain": history, "train_head": history, "fine_tune": history}
-    predictions = {"probabilities": probabilities, "labels": labels}
-    return draw(metrics, predictions, histories, images(12, shape), NAMES, num_mistakes)
+    worst = worst_mistakes(probabilities, labels, MOST_MISTAKES)
+    kept = {"mistakes": worst, "mistake_images": images(12, shape)[worst]}
+    predictions = {"probabilities": probabilities, "labels": labels, **kept}
+    return draw(metrics, predictions, histories, NAMES, num_mistakes)
 
 
 @pytest.mark.parametrize("shape", [(8, 8, 1), (8, 8, 3)])
