@@ -1,5 +1,6 @@
 """Damage in the store is noticed before use, mended by the step that made it, and by no other."""
 
+import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -72,10 +73,16 @@ def assert_mended(run: Run, recipe: str, store: Store, expected: list[str], clea
     assert verify(store).problems == []
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+PLACES = ("artifacts/model/*/model.keras", "artifacts/dataset/*/manifest.json", "executions/*.json", "cache/prefect/*")
+QUICK = {*zip(PLACES, ["altered", "deleted", "truncated", "deleted"], strict=True)}
+
+
 @pytest.mark.parametrize(
-    "where",
-    ["artifacts/model/*/model.keras", "artifacts/dataset/*/manifest.json", "executions/*.json", "cache/prefect/*"],
+    ("where", "damage"),
+    [
+        pytest.param(*case, marks=() if case in QUICK else pytest.mark.slow)
+        for case in itertools.product(PLACES, DAMAGES)
+    ],
 )
 def test_damage_is_mended_by_the_step_that_made_it(
     run: Run, finished: str, store: Store, where: str, damage: str

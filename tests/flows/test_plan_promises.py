@@ -104,7 +104,7 @@ def check(run: Run, history: list[Any]) -> None:
 relaxed = {"deadline": None, "suppress_health_check": list(HealthCheck), "print_blob": True}
 
 
-@settings(max_examples=4, derandomize=True, **relaxed)
+@settings(max_examples=2, derandomize=True, **relaxed)
 @given(history=histories)
 def test_what_plan_promised_as_a_hit_was_a_hit(quick: None, run: Run, history: list[Any]) -> None:
     check(run, history)
