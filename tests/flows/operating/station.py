@@ -1,5 +1,6 @@
 """A real `graft up` in a home, a store and on a port of its own, and what a person would do with it."""
 
+import json
 import os
 import shutil
 import signal
@@ -100,6 +101,10 @@ class Station:
             [sys.executable, "-m", "flows.cli", *arguments], env=self.environment(**changes), cwd=ROOT,
             capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
+
+    def problems(self) -> list[Any]:
+        """What `graft verify` finds; in a process of its own, since it starts TensorFlow as it likes."""
+        return list(json.loads(self.graft("verify", "--json").stdout)["problems"])
 
     # -- the server
 

@@ -90,7 +90,8 @@ def test_a_schedule_that_left_the_file_leaves_the_server_one_made_by_hand_stays(
     found = station.ask(nightly)
     station.ask(lambda client: client.create_deployment_schedules(found.id, by_hand))
     text = (project / "prefect.yaml").read_text()
-    start, end = text.index("    schedules:"), text.index("    concurrency_limit:")
+    start = text.index("    schedules:")
+    end = text.index("    concurrency_limit:", start)
     (project / "prefect.yaml").write_text(text[:start] + text[end:])
     assert deploy(station, project) == [Removed(NIGHTLY, "nightly")]
     left = station.ask(nightly).schedules

@@ -8,7 +8,6 @@ import psutil
 import pytest
 
 from artifacts.runs import Runs
-from artifacts.verify import verify
 from tests.flows.operating.station import LONG, Station, interrupt, steps, until
 from tests.flows.processes import start
 
@@ -43,7 +42,7 @@ def test_sigterm_in_the_middle_of_training_then_up_again_then_retry(fresh: Stati
     assert set(steps(fresh.record(run)).values()) == {"hit"}  # nothing before the step that was stopped
     fresh.cancel(run)
     fresh.ended(run, 20)
-    assert verify(fresh.store).problems == []
+    assert fresh.problems() == []
 
 
 @pytest.mark.slow
@@ -70,7 +69,7 @@ def test_a_killed_flow_is_crashed_in_seconds_and_retry_goes_on(fresh: Station) -
     record = until(lambda: _closed(fresh, run), 10, "the hook has closed the record")
     assert record.state == "interrupted" and "killed" in str(record.message)
     assert "*Retry*" in until(lambda: fresh.artifacts(run).get("markdown"), 10, "a note on the page")
-    assert verify(fresh.store).problems == []
+    assert fresh.problems() == []
     time.sleep(3)  # the worker says "Crashed" a second time when it has cleaned up, a retry before that included
     fresh.retry(run)
     until(lambda: fresh.record(run).attempt == 2 and len(fresh.record(run).steps) == 2, 120, "it trains again")

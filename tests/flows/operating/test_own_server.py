@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.verify import verify
 from flows.server import start as start_server
 from flows.server import stop as stop_server
 from tests.flows.operating.station import LONG, Station, free_port, steps, until
@@ -110,7 +109,7 @@ def test_two_workers_on_one_store_tear_nothing(own: OwnServer) -> None:
             assert [records[one].outputs(step) for step in steps(records[one])] == [
                 records[two].outputs(step) for step in steps(records[two])
             ]
-        assert verify(own.store).problems == []
+        assert own.problems() == []
         assert list(own.store.scratch.glob("*")) == []
         assert len({line for run in asked for line in own.logs(run) if line.startswith("Worker ")}) == 4
     finally:
