@@ -12,7 +12,6 @@ POOL = "graft"
 
 PortOption = Annotated[int, typer.Option("--port", min=1, max=65535, help="Of the server and its UI, on 127.0.0.1.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, help="How many runs at once; each trains on all cores.")]
-PoolOption = Annotated[str, typer.Option("--pool", metavar="NAME", help="The work pool.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -42,20 +41,20 @@ def status(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     leave(asking.status(POOL, as_json))
 
 
-def deploy(pool: PoolOption = POOL, debug: DebugOption = False) -> None:
+def deploy(debug: DebugOption = False) -> None:
     """Put the deployments of prefect.yaml, one for each step, and the automation onto your own Prefect server."""
     _quiet()
     from flows.operating import commands
 
-    leave(commands.deploy(pool))
+    leave(commands.deploy())
 
 
-def worker(pool: PoolOption = POOL, limit: LimitOption = 1, debug: DebugOption = False) -> None:
+def worker(limit: LimitOption = 1, debug: DebugOption = False) -> None:
     """Run a worker for your own Prefect server; on SIGTERM its runs are cancelled, not killed."""
     _quiet()
     from flows.operating import commands
 
-    leave(commands.worker(pool, limit))
+    leave(commands.worker(limit))
 
 
 def _quiet() -> None:

@@ -93,11 +93,13 @@ def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_j
     console = Console(stderr=as_json)
     observer = TerminalObserver(console)
     with prefect_server(waiting=lambda: console.status("Starting Prefect …")):
+        from prefect import tags
+
         from flows.recorded import observed_by
         from flows.transfer_learning import transfer_learning
 
         try:
-            with observer, observed_by(observer):
+            with observer, observed_by(observer), tags("graft"):
                 transfer_learning(
                     loaded.name,
                     loaded.overrides,
@@ -126,6 +128,7 @@ def quiet_libraries(verbose: bool) -> None:
     if not verbose:
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
 @contextmanager

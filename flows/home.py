@@ -66,28 +66,44 @@ class Home:
         except OSError as problem:
             raise UsageError(f"GRAFT_HOME: {self.root} cannot be made ({problem.strerror}). Name another.") from None
 
+    def fresh_log(self, name: str) -> Path:
+        """Path of an empty log; the one of last time stays beside it with `.1`."""
+        log = self.logs / f"{name}.log"
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
+        log.touch()
+        return log
+
     # -- flow runs
 
     @contextmanager
-    def alive(self, run_id: str) -> Iterator[None]:
-        """To be held by the process of a flow run for as long as it lasts."""
+    def alive(self, run_id: str, api: str) -> Iterator[None]:
+        """To be held by the process of a flow run for as long as it lasts.
+
+        Args:
+            api: URL of the server that it speaks to.
+        """
         folder = self.root / "alive" / run_id
-        with locks.alive(folder):
-            (folder / "process").write_text(str(os.getpid()), encoding="utf-8")
-            yield
-        shutil.rmtree(folder, ignore_errors=True)
+        try:
+            with locks.alive(folder):
+                (folder / "process").write_text(json.dumps([os.getpid(), api]), encoding="utf-8")
+                yield
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
     def is_alive(self, run_id: str) -> bool:
         """Whether a process of this machine is at work on the flow run."""
         return locks.is_alive(self.root / "alive" / run_id)
 
-    def living(self) -> dict[str, int]:
-        """Flow run → number of the process that is at work on it."""
+    def living(self, api: str) -> dict[str, int]:
+        """Flow run → number of the process that is at work on it, of those that speak to the server at `api`."""
         found = {}
         for folder in (self.root / "alive").glob("*"):
             if locks.is_alive(folder):
                 with suppress(OSError, ValueError):
-                    found[folder.name] = int((folder / "process").read_text(encoding="utf-8"))
+                    process, server = json.loads((folder / "process").read_text(encoding="utf-8"))
+                    if server.rstrip("/") == api.rstrip("/"):
+                        found[folder.name] = int(process)
         return found
 
     # -- graft up

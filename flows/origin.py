@@ -7,13 +7,14 @@ from flows.choice import Choice
 from flows.recipe_files import LoadedRecipe
 
 
-def rerun_from(runs: Runs, loaded: LoadedRecipe, choice: Choice) -> RunRecord | None:
+def rerun_from(runs: Runs, loaded: LoadedRecipe, choice: Choice, itself: str = "") -> RunRecord | None:
     """The run that `--force`, `--from` and `--only` rerun; None without them, or where the recipe never ran.
 
     The newest run of the recipe with the same parameters; else the one with most steps under the keys that they will
-    have now; of equals the newest.
+    have now; of equals the newest. The run with the id `itself` is none: Prefect may try it again.
     """
-    alike = [record for record in reversed(runs.all()) if record.recipe == loaded.name] if choice.again else []
+    records = [record for record in reversed(runs.all()) if record.recipe == loaded.name and record.id != itself]
+    alike = records if choice.again else []
     resolved = loaded.recipe.model_dump(mode="json")
     same = next((record for record in alike if record.resolved == resolved), None)
     if same or len(alike) < 2:

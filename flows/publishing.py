@@ -7,13 +7,11 @@ with a version for each run.
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-import httpx
 from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
-from prefect.exceptions import PrefectException
 from rich.console import Console
 
 from artifacts.lineage import lineage
@@ -30,21 +28,28 @@ REPORT = "report.md"
 def publish(store: Store, record: RunRecord) -> None:
     """Put everything that the run has on its page; what it has not (`--only`) is left out.
 
-    A server that fails here costs the page, not the run: the report lies in the store all the same.
+    What fails here costs its part of the page, not the run: everything lies in the store all the same.
     """
-    run = PastRun(store, record)
-    try:
-        if record.report:
-            _report(store, record)
-        if record.metrics:
-            _table(record)
-            _lineage(run)
-        if record.gate:
-            create_markdown_artifact(gate_page(record), key=key("gate", record.title), description="What it decided.")
-        if record.deployment and record.metrics:
-            _comparison(store, record)
-    except (httpx.HTTPError, PrefectException) as problem:
-        get_run_logger().warning("The run's page lacks something: %s", problem)
+    for what, put in _parts(store, record).items():
+        try:
+            put()
+        except Exception as problem:  # whatever it is: the run has ended well, and its page is a copy of what is stored
+            get_run_logger().warning("The run's page lacks its %s: %s: %s", what, type(problem).__name__, problem)
+
+
+def _parts(store: Store, record: RunRecord) -> dict[str, Callable[[], None]]:
+    """What the page gets of this run."""
+    parts: dict[str, Callable[[], None]] = {}
+    if record.report:
+        parts["report"] = lambda: _report(store, record)
+    if record.metrics:
+        parts["figures"] = lambda: _table(record)
+        parts["lineage"] = lambda: _lineage(PastRun(store, record))
+    if record.gate:
+        parts["gate"] = lambda: _gate(record)
+    if record.deployment and record.metrics:
+        parts["comparison"] = lambda: _comparison(store, record)
+    return parts
 
 
 def key(what: str, name: str) -> str:
@@ -92,6 +97,10 @@ def _lineage(run: PastRun) -> None:
 def _written(screen: Console) -> str:
     file = screen.file
     return file.getvalue() if isinstance(file, io.StringIO) else ""
+
+
+def _gate(record: RunRecord) -> None:
+    create_markdown_artifact(gate_page(record), key=key("gate", record.title), description="What it decided.")
 
 
 def gate_page(record: RunRecord) -> str:

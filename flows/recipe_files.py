@@ -83,7 +83,7 @@ def again(
     Raises:
         RecipeError: the whole is wrong; the message names every problem.
     """
-    flat = dict(_flatten(overrides))
+    flat = {key: _absolute_if_path(key, value, Path.cwd()) for key, value in _flatten(overrides)}
     merged = _merge(_without_nulls(resolved), flat, title)
     return LoadedRecipe(name, title, _validate(merged, title), {**before, **flat})
 

@@ -5,9 +5,9 @@ The flows (`transfer_learning.py`, `retrain.py`, `steps.py`) say what is to run;
 
 import signal
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -16,8 +16,10 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
 from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.runtime import deployment, flow_run
+from prefect.settings import PREFECT_API_URL
 from prefect.states import Completed
 
+from artifacts.errors import RecordDamaged
 from artifacts.past import PastRun
 from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
@@ -77,22 +79,23 @@ def run(wish: Wish, closing: Closing | None = None) -> State[dict[str, Any]]:
         The flow run's last state: its message says the result, its data is what `graft run --json` prints.
     """
     run_id = str(flow_run.id)
-    with Runs(Store()).alive(run_id), here().alive(run_id), tags(*_tags(wish.loaded)):
-        record = _run(wish, closing)
+    api = str(PREFECT_API_URL.value() or "")
+    with Runs(Store()).alive(run_id), here().alive(run_id, api), tags(*_tags(wish.loaded)):
+        record = _run(_going_on(wish, run_id), closing)
+        publishing.publish(Store(), record)
     return Completed(message=summary.sentence(record), data=summary.as_json(record))
 
 
 def _run(wish: Wish, closing: Closing | None) -> RunRecord:
     runner = _runner(wish)
-    _show_tags(wish.loaded)
     try:
+        _show_tags(wish.loaded)
         with progress.listening(runner.observer.epoch):
             dag.wire(runner, wish.loaded.recipe)
         if closing:
             decision = closing(PastRun(runner.store, runner.record))
             runner.record = runner.runs.update(runner.record, gate=dict(decision))
-        record = runner.close("completed")
-        publishing.publish(runner.store, record)
+        return runner.close("completed")
     except Exception as problem:
         if _is_being_cancelled():
             runner.close("cancelled", CANCELLED)
@@ -102,7 +105,20 @@ def _run(wish: Wish, closing: Closing | None) -> RunRecord:
     except BaseException as stop:
         runner.close("cancelled", _why_stopped(stop))
         raise
-    return record
+
+
+def _going_on(wish: Wish, run_id: str) -> Wish:
+    """What is left to do where Prefect tries a run again: a step that was asked for again and has ended is not asked
+    for a second time, and the run that is rerun stays the same."""
+    runs = Runs(Store())
+    try:
+        before = runs.get(run_id)
+        origin = PastRun(runs.store, runs.get(before.rerun_from)) if before.rerun_from else None
+    except (OSError, RecordDamaged):
+        return wish
+    ended = {entry["step"] for entry in before.steps if entry["status"] in ("hit", "ran")}
+    again = {step: why for step, why in wish.choice.again.items() if step not in ended}
+    return replace(wish, choice=replace(wish.choice, again=again), origin=wish.origin or origin)
 
 
 def _why_stopped(stop: BaseException) -> str:
@@ -126,7 +142,7 @@ def _runner(wish: Wish) -> Runner:
     runs, loaded = Runs(Store()), wish.loaded
     previous = runs.last(loaded.name)
     detective = Detective(runs.store, previous, dag.edges(loaded.recipe), loaded.recipe.seed)
-    origin = wish.origin.record if wish.origin else rerun_from(runs, loaded, wish.choice)
+    origin = wish.origin.record if wish.origin else rerun_from(runs, loaded, wish.choice, str(flow_run.id))
     more = {
         "name": str(flow_run.name),
         "rerun_from": origin.id if origin else None,
@@ -154,5 +170,6 @@ def _show_tags(loaded: LoadedRecipe) -> None:
     present = list(flow_run.tags or [])
     missing = [tag for tag in _tags(loaded) if tag not in present]
     if missing:
-        with get_client(sync_client=True) as client:
+        # Tags are for finding a run; a server that stumbles here costs no training.
+        with suppress(httpx.HTTPError, PrefectException), get_client(sync_client=True) as client:
             client.update_flow_run(flow_run.id, tags=[*present, *missing])

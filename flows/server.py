@@ -12,7 +12,8 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import IO, Any
+from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener, urlopen
 
@@ -49,7 +50,7 @@ def prefect_server(waiting: Callable[[], AbstractContextManager[Any]] = nullcont
         return
     without_proxy()
     up = here().up()
-    if up and healthy(up.api):
+    if up and _answers_soon(up.api):
         with temporary_settings({PREFECT_API_URL: up.api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: HEARTBEAT_SECONDS}):
             yield
         return
@@ -88,29 +89,32 @@ def without_proxy() -> None:
 @contextmanager
 def _embedded(waiting: Callable[[], AbstractContextManager[Any]]) -> Iterator[str]:
     with waiting():
-        process, url = _start()
+        process, url, log = _start()
     try:
         yield url
     finally:
         stop(process)
+        log.unlink(missing_ok=True)
 
 
-def _start() -> tuple["subprocess.Popen[bytes]", str]:
-    port = free_port()
-    process = start(port, {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}, subprocess.PIPE)
-    return process, api_url(port)
+def _start() -> tuple["subprocess.Popen[bytes]", str, Path]:
+    port, home = free_port(), here()
+    home.make()
+    settings = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}
+    log = home.logs / f"embedded-{port}.log"
+    return start(port, settings, log), api_url(port), log
 
 
 def api_url(port: int) -> str:
     return f"http://127.0.0.1:{port}/api"
 
 
-def start(port: int, settings: Mapping[str, str], errors: "int | IO[bytes]") -> "subprocess.Popen[bytes]":
+def start(port: int, settings: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
     """Start a server of graft's own and wait until it answers.
 
     Args:
         settings: environment variables for Prefect.
-        errors: where its standard error goes.
+        log: file for its standard error. A pipe that nobody reads would stop it once it is full.
 
     Raises:
         ServerError: it ended, or did not answer in time.
@@ -118,9 +122,9 @@ def start(port: int, settings: Mapping[str, str], errors: "int | IO[bytes]") -> 
     home = here()
     home.make()
     with FileLock(home.root / "server-start.lock", timeout=LOCK_SECONDS):
-        process = _spawn(port, settings, errors)
+        process = _spawn(port, settings, log)
         try:
-            _wait_until_healthy(process, api_url(port))
+            _wait_until_healthy(process, api_url(port), log)
         except BaseException:
             stop(process)
             raise
@@ -134,7 +138,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _spawn(port: int, settings: Mapping[str, str], errors: "int | IO[bytes]") -> "subprocess.Popen[bytes]":
+def _spawn(port: int, settings: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     environment |= {
         "PREFECT_HOME": str(here().prefect),
@@ -142,15 +146,16 @@ def _spawn(port: int, settings: Mapping[str, str], errors: "int | IO[bytes]") ->
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         **settings,
     }
-    return subprocess.Popen(
-        [sys.executable, "-m", "flows.server_process", str(port)],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=errors,
-        # Ctrl-C is for the run; the server must still be there for the run's last words.
-        start_new_session=True,
-    )
+    with log.open("ab") as errors:
+        return subprocess.Popen(
+            [sys.executable, "-m", "flows.server_process", str(port)],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=errors,
+            # Ctrl-C is for the run; the server must still be there for the run's last words.
+            start_new_session=True,
+        )
 
 
 def healthy(url: str) -> bool:
@@ -162,11 +167,19 @@ def healthy(url: str) -> bool:
         return False
 
 
-def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str) -> None:
+def _answers_soon(url: str) -> bool:
+    """Whether the server of `graft up` answers within a few seconds: a busy one is no reason to start another."""
+    deadline = time.monotonic() + CONFIGURED_SECONDS
+    while not (well := healthy(url)) and time.monotonic() < deadline and here().is_up():
+        time.sleep(0.2)
+    return well
+
+
+def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
-            raise ServerError(f"Prefect's server ended while starting: {_last_words(process)}")
+            raise ServerError(f"Prefect's server ended while starting: {_last_words(process, log)}")
         if healthy(url):
             return
         time.sleep(0.05)
@@ -176,10 +189,9 @@ def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str) -> None:
     )
 
 
-def _last_words(process: "subprocess.Popen[bytes]") -> str:
-    text = process.stderr.read().decode(errors="replace") if process.stderr else ""
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else f"exit code {process.returncode}; see {here().logs}"
+def _last_words(process: "subprocess.Popen[bytes]", log: Path) -> str:
+    lines = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return lines[-1] if lines else f"exit code {process.returncode}"
 
 
 def stop(process: "subprocess.Popen[bytes]") -> None:
@@ -192,8 +204,6 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    if process.stderr:
-        process.stderr.close()
 
 
 def flush() -> None:

@@ -80,7 +80,7 @@ def wish(step: str, recipe: str, origin: str, overrides: Mapping[str, Any], down
     needed = dag.ancestors(step, edges)
     others = frozenset(edges) - after - {step}
     reused = others if downstream else needed
-    _check_untouched(run, loaded.recipe, others, step)
+    _check_untouched(run, loaded.recipe, reused, step)
     _check_there(run, reused, step)
     choice = Choice(
         {step: "asked for"}, frozenset(), (after | others - needed) if not downstream else frozenset(), _asked(step)
@@ -130,14 +130,14 @@ def _loaded(run: PastRun, step: str, overrides: Mapping[str, Any]) -> recipe_fil
     return recipe_files.again(record.recipe, record.title, record.resolved, record.overrides, keys)
 
 
-def _check_untouched(run: PastRun, recipe: Recipe, others: frozenset[str], step: str) -> None:
+def _check_untouched(run: PastRun, recipe: Recipe, reused: frozenset[str], step: str) -> None:
     """What is taken from the origin must be what the recipe, overrides included, asks for.
 
     Raises:
         UsageError: an override reaches a step that would be taken as it is (`target.gate` reaches the source's data).
     """
     before, now = _arguments(Recipe.model_validate(run.record.resolved)), _arguments(recipe)
-    reached = [other for other in dag.STEPS if other in others and before[other] != now[other]]
+    reached = [other for other in dag.STEPS if other in reused and before[other] != now[other]]
     if reached:
         raise UsageError(
             f"`{_asked(step)}` would take `{reached[0]}` from run {run.record.number}, but these overrides change it "

@@ -64,6 +64,13 @@ def close(client: SyncPrefectClient, run: str, why: str, although_final: bool = 
             client.set_flow_run_state(UUID(run), Cancelled(message=why), force=True)
 
 
+def forget_worker(client: SyncPrefectClient, pool: str, name: str) -> None:
+    """Take a worker that has ended off the pool's list: Prefect keeps it there for ever, and "online" for a while."""
+    with suppress(*Problems):
+        named = {"work_pool_name": pool, "name": name}
+        client.request("DELETE", "/work_pools/{work_pool_name}/workers/{name}", path_params=named)
+
+
 def settle(client: SyncPrefectClient, run: FlowRun) -> State[Any]:
     """Give a run whose process is gone the state that it should have: crashed, cancelled, or waiting again."""
     state: State[Any] = Crashed(message="Its process is gone, and with it the server it spoke to. Retry goes on.")

@@ -1,20 +1,24 @@
 """What the commands that operate graft do, each returning its exit code."""
 
 import signal
+import sys
 import threading
 
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
 from artifacts.errors import ServerError
+from flows.home import here
 from flows.operating import api, deploying, vanished
 from flows.operating.up import STOPPED
-from flows.operating.worker import Worker
+from flows.operating.worker import POOL, Worker
 from flows.server import check_reachable
 
 
-def deploy(pool: str) -> int:
+def deploy() -> int:
     """Deployments, automation and pool onto the server in use."""
     url = _server()
-    with api.connected() as client:
-        deployed, removed = deploying.deploy(client, url, pool)
+    with temporary_settings({PREFECT_API_URL: url}), api.connected() as client:
+        deployed, removed = deploying.deploy(client, url, POOL)
         vanished.ensure(client)
     for name in deployed:
         print(name)
@@ -23,22 +27,25 @@ def deploy(pool: str) -> int:
     return 0
 
 
-def worker(pool: str, limit: int) -> int:
+def worker(limit: int) -> int:
     """One worker until Ctrl-C or SIGTERM; its runs are cancelled, not killed."""
-    import sys
-
     url = _server()
     asked = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: asked.set())
-    one = Worker(pool, limit, url, sys.stderr.buffer)
+    one = Worker(POOL, limit, url, sys.stderr.buffer)
     one.start()
-    print(f"{one.name}: waits for runs of the pool `{pool}` at {url}. Ctrl-C stops it.", flush=True)
-    while not asked.wait(1.0):
-        if one.has_died():
-            raise ServerError("The worker ended by itself; its last words are above. Is the pool there? `graft deploy`")
-    with api.connected() as client:
+    print(f"{one.name}: waits for runs of the pool `{POOL}` at {url}. Ctrl-C stops it.", flush=True)
+    while not asked.wait(1.0) and not one.has_died():
+        pass
+    died = one.has_died()
+    with temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}), api.connected() as client:
         cancelled = one.stop(client, STOPPED.replace("graft up", "graft worker"))
+    if died:
+        raise ServerError(
+            f"The worker ended by itself; its last words are above. Runs cancelled: {len(cancelled)}. "
+            "Is the pool there? `graft deploy` makes it."
+        )
     print(f"Stopped. Runs cancelled: {len(cancelled)}.", flush=True)
     return 0
 
@@ -49,13 +56,12 @@ def _server() -> str:
     Raises:
         ServerError: there is none, or it does not answer.
     """
-    from prefect.settings import PREFECT_API_URL
-
-    configured = PREFECT_API_URL.value()
-    if not configured:
+    up = here().up()
+    url = PREFECT_API_URL.value() or (up.api if up else None)
+    if not url:
         raise ServerError(
-            "This needs a Prefect server of yours: set PREFECT_API_URL, for example to http://127.0.0.1:4200/api. "
+            "This needs a Prefect server: set PREFECT_API_URL to yours, for example http://127.0.0.1:4200/api. "
             "`graft up` brings up server, deployments and worker by itself."
         )
-    check_reachable(configured)
-    return configured
+    check_reachable(url)
+    return url

@@ -11,7 +11,6 @@ from flows import server
 from flows.home import UpState, here
 from flows.operating import api
 from flows.operating.looking import next_runs
-from flows.operating.preflight import server_version
 
 
 def status(pool: str, as_json: bool) -> int:
@@ -31,12 +30,12 @@ def status(pool: str, as_json: bool) -> int:
 
 
 def _ask(url: str, up: UpState | None, pool: str) -> dict[str, Any]:
-    about = {"api": url, "ui": url.removesuffix("/").removesuffix("/api"), "version": server_version(url)}
+    about = {"api": url, "ui": url.removesuffix("/").removesuffix("/api")}
     started = vars(up) if up else None
     try:
         with temporary_settings({PREFECT_API_URL: url}), api.connected() as client:
             return {
-                "server": {**about, "answers": True},
+                "server": {**about, "version": client.request("GET", "/admin/version").json(), "answers": True},
                 "up": started,
                 "workers": _workers(client, pool),
                 "running": [_line(run) for run in api.runs(client, StateType.RUNNING, StateType.CANCELLING)],
@@ -45,7 +44,7 @@ def _ask(url: str, up: UpState | None, pool: str) -> dict[str, Any]:
     except api.Problems as problem:
         said = " ".join(str(problem).split()) or type(problem).__name__
         return {
-            "server": {**about, "answers": False, "problem": said}, "up": started,
+            "server": {**about, "version": None, "answers": False, "problem": said}, "up": started,
             "workers": [], "running": [], "next": [],
         }  # fmt: skip
 
@@ -60,6 +59,7 @@ def _workers(client: Any, pool: str) -> list[dict[str, Any]]:
     return [
         {"name": worker["name"], "status": str(worker.get("status", "")).lower(), "seen": worker["last_heartbeat_time"]}
         for worker in found
+        if str(worker.get("status", "")).lower() == "online"
     ]
 
 

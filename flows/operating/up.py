@@ -6,62 +6,36 @@ first, so that they unwind and say so; what does not listen within ten seconds i
 
 import os
 import signal
+import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Collection
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prefect.client.schemas.objects import FlowRun, StateType
-from prefect.settings import PREFECT_API_URL, temporary_settings
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from artifacts.errors import ServerError
 from artifacts.store import Store
 from flows import server
 from flows.dag import STEPS
 from flows.home import Home, UpState, here
-from flows.operating import api, deploying, looking, vanished
+from flows.operating import api, deploying, looking, processes, vanished
 from flows.operating.preflight import Place, find_place
-from flows.operating.worker import GRACE_SECONDS, Worker
+from flows.operating.stopping import Stop
+from flows.operating.worker import GRACE_SECONDS, STOP_SECONDS, Worker
 
 LOOK_SECONDS = 1.0
 RESTARTS = 3  # of a worker that dies again and again within this many minutes of its start, something is wrong
 RESTART_WINDOW = 180.0
 STOPPED = "`graft up` was stopped. Retry goes on where this run was."
+YOUNG_SECONDS = 10.0
 ORPHAN_SECONDS = 5.0  # by then the worker that has the run would have ended it
 
 Say = Callable[[str], None]
-
-
-class Stop:
-    """Whether somebody asked to stop: Ctrl-C or SIGTERM once to stop well, twice not to wait for the runs."""
-
-    def __init__(self) -> None:
-        self.asked = threading.Event()
-        self.times = 0
-        self.starting = True
-
-    @contextmanager
-    def listening(self) -> Iterator[None]:
-        before = {number: signal.signal(number, self._hear) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _hear(self, _number: int, _frame: object) -> None:
-        self.times += 1
-        self.asked.set()
-        if self.starting:
-            self.starting = False
-            raise KeyboardInterrupt
-
-    def hurry(self) -> bool:
-        return self.times > 1
 
 
 @dataclass
@@ -81,6 +55,7 @@ class Up:
     say: Say
     home: Home = field(default_factory=here)
     stop: Stop = field(default_factory=Stop)
+    server: "subprocess.Popen[bytes] | None" = None
     known: dict[str, str] = field(default_factory=dict)
     died: list[float] = field(default_factory=list)
     since: datetime = field(default_factory=lambda: datetime.now(UTC))
@@ -117,6 +92,8 @@ class Up:
         )  # fmt: skip
         self.home.announce(state)
         self._welcome(client, state, deployed, removed, settled)
+        # From here on a server that is gone is not asked again and again for a minute: there is a signal to listen to.
+        stack.enter_context(temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}))
         self.stop.starting = False
         try:
             return self._keep(client, worker)
@@ -124,12 +101,11 @@ class Up:
             self._take_down(client, worker, place)
 
     def _start_server(self, place: Place, stack: ExitStack) -> None:
-        log = stack.enter_context((self.home.logs / "server.log").open("ab"))
-        process = server.start(place.port, full_server(place), log)
-        stack.callback(server.stop, process)
+        self.server = server.start(place.port, full_server(place), self.home.fresh_log("server"))
+        stack.callback(server.stop, self.server)
 
     def _start_worker(self, place: Place, stack: ExitStack) -> Worker:
-        log = stack.enter_context((self.home.logs / "worker.log").open("ab"))
+        log = stack.enter_context(self.home.fresh_log("worker").open("ab"))
         worker = Worker(self.pool, self.limit, place.api, log)
         worker.start()
         return worker
@@ -140,6 +116,9 @@ class Up:
             with suppress(*api.Problems):
                 self._tell_news(client)
                 self._end_orphans(client, worker)
+            if self.server and self.server.poll() is not None:
+                self.say(f"The server ended by itself. Its last words are in {self.home.logs}.")
+                return 1
             if worker.has_died() and not self._restart(worker):
                 return 1
         return 0
@@ -166,37 +145,51 @@ class Up:
     def _end_orphans(self, client: Any, worker: Worker) -> None:
         """A run that is to be cancelled, but whose worker was killed, listens to nobody else."""
         long_ago = datetime.now(UTC) - timedelta(seconds=ORPHAN_SECONDS)
-        for run in api.runs(client, StateType.CANCELLING):
-            waited = run.state is not None and run.state.timestamp < long_ago
-            if waited and worker.end_orphan(str(run.id)):
+        waiting = [
+            run for run in api.runs(client, StateType.CANCELLING) if run.state and run.state.timestamp < long_ago
+        ]
+        for run in waiting:
+            orphans = worker.orphans(str(run.id))
+            processes.end(orphans, STOP_SECONDS)
+            gone = (
+                self.server is not None
+                and not self.home.is_alive(str(run.id))
+                and not worker.running().get(str(run.id))
+            )
+            if orphans or gone:
                 api.close(client, str(run.id), "Cancelled.", although_final=True)
 
     def _take_down(self, client: Any, worker: Worker, place: Place) -> None:
         self.say("Stopping: running steps are cancelled …")
         self.home.state_file.unlink(missing_ok=True)
-        guests = self._interrupt_guests(worker) if place.own else []
+        deadline = time.monotonic() + GRACE_SECONDS
+        guests = self._signal_guests(worker, place, signal.SIGINT)
         cancelled = worker.stop(client, STOPPED, self.stop.hurry)
+        guests |= self._signal_guests(worker, place, signal.SIGINT, but=guests)  # begun just before
+        while self._guests(worker, place) and time.monotonic() < deadline and not self.stop.hurry():
+            time.sleep(LOOK_SECONDS / 5)
+        self._signal_guests(worker, place, signal.SIGTERM)
         for run in guests:
-            self._wait_for(run)
             api.close(client, run, STOPPED)
-        if place.own:
-            settle_the_dead(client, self.home, self.pool)
+        with suppress(*api.Problems):
+            if place.own:
+                settle_the_dead(client, self.home, self.pool)
         count = len({*cancelled, *guests})
         self.say(f"Stopped. {count} run{'' if count == 1 else 's'} cancelled: Retry, or the next run, goes on there.")
 
-    def _interrupt_guests(self, worker: Worker) -> list[str]:
-        """Ctrl-C to each `graft run` of another terminal that speaks to the server that is about to go."""
-        ours = worker.running()
-        guests = {run: process for run, process in self.home.living().items() if run not in ours}
+    def _guests(self, worker: Worker, place: Place) -> dict[str, int]:
+        """Each `graft run` of another terminal that speaks to the server that is about to go."""
+        living = self.home.living(place.api) if place.own else {}
+        ours = worker.running() if living else {}
+        return {run: process for run, process in living.items() if run not in ours}
+
+    def _signal_guests(self, worker: Worker, place: Place, number: int, but: Collection[str] = ()) -> set[str]:
+        """Ctrl-C or SIGTERM to all of them, save those that are unwinding already."""
+        guests = {run: process for run, process in self._guests(worker, place).items() if run not in but}
         for process in guests.values():
             with suppress(ProcessLookupError, PermissionError):
-                os.kill(process, signal.SIGINT)
-        return list(guests)
-
-    def _wait_for(self, run: str) -> None:
-        deadline = time.monotonic() + GRACE_SECONDS
-        while self.home.is_alive(run) and time.monotonic() < deadline:
-            time.sleep(0.1)
+                os.kill(process, number)
+        return set(guests)
 
     def _welcome(
         self,
@@ -236,7 +229,11 @@ def full_server(place: Place) -> dict[str, str]:
 def settle_the_dead(client: Any, home: Home, pool: str) -> list[FlowRun]:
     """Close the runs of graft's own server that say they go on although no process of this machine is at them."""
     found = api.runs(client, StateType.RUNNING, StateType.CANCELLING) + api.runs(client, StateType.PENDING, pool=pool)
-    dead = [run for run in found if not home.is_alive(str(run.id))]
+    young = datetime.now(UTC) - timedelta(seconds=YOUNG_SECONDS)  # it has not got to its lock yet
+    dead = [
+        run for run in found
+        if not home.is_alive(str(run.id)) and not (run.state and run.state.is_running() and run.state.timestamp > young)
+    ]  # fmt: skip
     for run in dead:
         api.settle(client, run)
     return dead
@@ -265,7 +262,8 @@ def up(port: int, limit: int, pool: str) -> int:
     """Bring everything up and keep it up."""
 
     def say(line: str) -> None:
-        print(line, flush=True)
+        with suppress(OSError):  # a terminal that is gone stops no taking down
+            print(line, flush=True)
 
     if sys.stdout.isatty():
         say("Bringing up server, deployments and worker …")

@@ -15,6 +15,7 @@ from prefect.events.schemas.automations import AutomationCore, EventTrigger, Pos
 from prefect.events.schemas.events import ResourceSpecification
 
 NAME = "graft: runs that vanished"
+TAG = "graft"  # of every deployment, and of each `graft run`
 HEARTBEAT = "prefect.flow-run.heartbeat"
 ENDS = ("Completed", "Failed", "Crashed", "Cancelled")
 WITHIN = timedelta(seconds=90)
@@ -27,6 +28,10 @@ def wanted(enabled: bool = True) -> AutomationCore:
         "after": {HEARTBEAT},
         "expect": {HEARTBEAT, *(f"prefect.flow-run.{end}" for end in ENDS)},
         "match": ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
+        # graft's own alone: others' heartbeats may come every 180 s, Prefect's default, and would look dead.
+        "match_related": ResourceSpecification(
+            {"prefect.resource.role": "tag", "prefect.resource.id": f"prefect.tag.{TAG}"}
+        ),
         "for_each": {"prefect.resource.id"},
         "posture": Posture.Proactive,
         "threshold": 1,

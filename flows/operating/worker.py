@@ -11,15 +11,17 @@ import subprocess
 import sys
 import time
 import uuid
-from collections.abc import Iterator
-from typing import IO, Any
+from collections.abc import Callable, Iterator
+from typing import IO
 
 import psutil
+from prefect.client.orchestration import SyncPrefectClient
 
 from flows.home import ROOT
-from flows.operating import api
+from flows.operating import api, processes
 from flows.server import HEARTBEAT_SECONDS
 
+POOL = "graft"  # as prefect.yaml says
 MARK = "STARTED_BY_GRAFT"  # in the environment of everything that a worker starts
 RUN = "PREFECT__FLOW_RUN_ID"
 GRACE_SECONDS = 10.0
@@ -84,49 +86,38 @@ class Worker:
             if environment.get(MARK) == self.mark and process.pid != os.getpid():
                 yield process, environment
 
-    def end_orphan(self, run: str) -> bool:
-        """End the processes of a run that this worker started but no longer has, because it was killed itself.
+    def orphans(self, run: str) -> list[psutil.Process]:
+        """The processes of a run that this worker started but no longer has, because it was killed itself."""
+        mine = {child.pid for child in processes.below(self.process.pid)} if self.process else set()
+        return [process for process in self.running().get(run, []) if process.pid not in mine]
 
-        Returns:
-            Whether there were any.
-        """
-        children = psutil.Process(self.process.pid).children(recursive=True) if self.process else []
-        mine = {child.pid for child in children}
-        orphans = [process for process in self.running().get(run, []) if process.pid not in mine]
-        for process in orphans:
-            process.terminate()
-        for process in psutil.wait_procs(orphans, STOP_SECONDS)[1]:
-            process.kill()
-        return bool(orphans)
-
-    def stop(self, client: Any, why: str, hurry: "Any" = None) -> list[str]:
+    def stop(self, client: SyncPrefectClient, why: str, hurry: Callable[[], bool] = lambda: False) -> list[str]:
         """Cancel the runs, wait for them at most `GRACE_SECONDS`, and stop the worker.
 
         Args:
             client: Prefect's, for the server.
             why: what the cancelled runs' states say.
-            hurry: called now and then; true where there is no time to wait.
+            hurry: asked now and then; true where there is no time to wait.
 
         Returns:
             The flow runs that were cancelled.
         """
         cancelled: dict[str, None] = {}
         deadline = time.monotonic() + GRACE_SECONDS
-        while time.monotonic() < deadline and not (hurry and hurry()):
-            running = self.running()
+        while (running := self.running()) and time.monotonic() < deadline and not hurry():
             for run in running.keys() - cancelled.keys():
                 cancelled[run] = None
                 api.cancel(client, run, why)
-            if not running:
-                break
+                processes.terminate(self.orphans(run))  # nobody else would tell them
             time.sleep(LOOK_SECONDS)
-        self._end()
+        cancelled |= dict.fromkeys(self._end())
         for run in cancelled:
             api.close(client, run, why)
+        api.forget_worker(client, self.pool, self.name)
         return list(cancelled)
 
-    def _end(self) -> None:
-        """End the worker, then whatever of it is left."""
+    def _end(self) -> list[str]:
+        """End the worker, then whatever of it is left; returns the runs that were."""
         if self.process is not None:
             self.process.terminate()
             try:
@@ -136,7 +127,7 @@ class Worker:
                 self.process.wait()
             if self.process.stdin:
                 self.process.stdin.close()
-        left = [process for process, _ in self._started()]
-        for process in left:
-            process.kill()
-        psutil.wait_procs(left, STOP_SECONDS)
+        left = list(self._started())
+        processes.kill(process for process, _ in left)
+        psutil.wait_procs([process for process, _ in left], STOP_SECONDS)
+        return [environment[RUN] for _, environment in left if RUN in environment]

@@ -8,20 +8,20 @@ import os
 import sys
 import threading
 
+from flows.operating import processes
+
 GRACE_SECONDS = 5.0
 
 
 def _stop_with_parent() -> None:
-    import psutil
-
     while os.read(0, 1024):  # not sys.stdin, whose lock a thread would hold at the interpreter's end
         pass
-    children = psutil.Process().children(recursive=True)
-    for child in children:
-        child.terminate()
-    for child in psutil.wait_procs(children, GRACE_SECONDS)[1]:
-        child.kill()
-    os._exit(1)
+    try:
+        processes.end(processes.below(os.getpid()), GRACE_SECONDS)
+        while late := processes.below(os.getpid()):  # begun meanwhile
+            processes.end(late, 0.0)
+    finally:
+        os._exit(1)
 
 
 def main() -> None:

@@ -174,7 +174,7 @@ class Station:
 
         def look() -> psutil.Process | None:
             news = any("epoch" in words for _, words in self.progress(run))
-            number = self.home.living().get(run)
+            number = self.home.living(f"{self.url}/api").get(run)
             return psutil.Process(number) if news and number else None
 
         process: psutil.Process = until(look, 120, f"run {run} trains; logs: {self.logs(run)[-3:]}")

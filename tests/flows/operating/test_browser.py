@@ -107,6 +107,7 @@ def test_the_form_offers_recipes_and_steps_by_name(station: Station, page: Any, 
     page.get_by_text("Not set", exact=True).first.wait_for()
 
 
+@pytest.mark.slow
 def test_a_run_is_made_from_the_form(station: Station, page: Any) -> None:
     page.goto(f"{station.url}/deployments/deployment/{deployment(station)}/run")
     page.get_by_role("button", name="Path of a YAML file").click()

@@ -81,6 +81,7 @@ def test_a_paused_schedule_stays_paused(station: Station) -> None:
     station.ask(lambda client: client.update_deployment_schedule(found.id, found.schedules[0].id, active=True))
 
 
+@pytest.mark.slow
 def test_a_schedule_that_left_the_file_leaves_the_server_one_made_by_hand_stays(
     station: Station, project: Path
 ) -> None:

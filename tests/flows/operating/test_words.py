@@ -114,9 +114,11 @@ def test_a_run_that_is_tried_again_keeps_its_number(store: Store) -> None:
 
 def test_who_is_alive_is_known_and_who_has_ended_is_not(tmp_path: Any) -> None:
     home = Home(tmp_path)
-    with home.alive("a-run"):
-        assert home.is_alive("a-run") and list(home.living()) == ["a-run"]
-    assert not home.is_alive("a-run") and home.living() == {}
+    with home.alive("a-run", "http://here/api"):
+        assert home.is_alive("a-run") and list(home.living("http://here/api/")) == ["a-run"]
+        assert home.living("http://elsewhere/api") == {}
+    assert not home.is_alive("a-run") and home.living("http://here/api") == {}
+    assert list((tmp_path / "alive").glob("*")) == []
 
 
 def test_one_up_at_a_time_and_its_word_goes_with_it(tmp_path: Any) -> None:
