@@ -23,7 +23,7 @@ test: setup ## install if need be, then the tests (six to eight minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup ## full data, exhaustive loops, many processes
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m slow --durations=20
+	@$(BIN)/python -m pytest -m slow --durations=20
 
 lint: setup ## style, types, direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

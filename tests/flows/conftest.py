@@ -31,6 +31,18 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def threads_of_the_steps() -> None:
+    """TensorFlow on the threads of the steps, whichever test needs it first: `verify` alone would start it on others,
+    and every flow after it in this process would be refused."""
+    from tasks.device import prepare
+
+    prepare()
+    import tensorflow
+
+    tensorflow.zeros(1)  # from here on they are fixed
+
+
 @pytest.fixture(autouse=True)
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
     """An empty store; `GRAFT_STORE` points to it."""

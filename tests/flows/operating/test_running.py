@@ -15,7 +15,7 @@ from tests.flows.tiny import tiny_arrays
 @pytest.fixture(scope="module")
 def first(station: Station) -> str:
     """Id of a completed run of the tiny recipe, requested as the UI does."""
-    run = station.run("transfer-learning/on-demand", recipe=station.recipe, overrides={"target.gate": 0.2})
+    run = station.run("transfer-learning/on-demand", recipe=station.recipe, overrides={"target.gate": 0.25})
     assert run.state_name == "Completed", run.state
     return str(run.id)
 
@@ -56,14 +56,14 @@ def test_the_page_has_report_figures_and_lineage(station: Station, first: str) -
 
 
 def test_a_run_in_which_every_step_was_a_hit_has_the_whole_page_too(station: Station, first: str) -> None:
-    run = station.run("transfer-learning/on-demand", recipe=station.recipe, overrides={"target.gate": 0.2})
+    run = station.run("transfer-learning/on-demand", recipe=station.recipe, overrides={"target.gate": 0.25})
     assert "11 of 12 steps cached" in str(run.state.message)
     assert "nothing had changed" in str(run.state.message)
     assert {"report-tiny", "metrics-tiny", "lineage-tiny"} <= set(station.artifacts(str(run.id)))
 
 
 def test_graft_run_in_another_terminal_uses_the_same_server(station: Station, first: str) -> None:
-    done = station.graft("run", station.recipe, "--set", "target.gate=0.2", "--json")
+    done = station.graft("run", station.recipe, "--set", "target.gate=0.25", "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert station.flow_run(result["run"]).state_name == "Completed"
@@ -97,12 +97,13 @@ def test_a_wrong_step_is_refused_by_the_form(station: Station) -> None:
         station.request("transfer-learning/on-demand", recipe="quickstart", force=["fine_tun"])
 
 
+@pytest.mark.slow
 def test_a_failed_step_says_what_to_do_and_retry_goes_on_there(station: Station, first: str) -> None:
     """The data of the target are damaged, mended, and the same run is tried again."""
     own = station.folder / "own.npz"
     arrays = tiny_arrays(seed=3)
     np.savez(own, **{**arrays, "y_train": np.zeros_like(arrays["y_train"])})
-    overrides = {"target.path": str(own), "target.gate": 0.2}
+    overrides = {"target.path": str(own), "target.gate": 0.25}
     forced = {"force": ["load_data.source"]}
     run = station.run("transfer-learning/on-demand", recipe=station.recipe, overrides=overrides, **forced)
     assert run.state_name == "Failed"
@@ -183,8 +184,9 @@ def test_an_override_of_another_section_is_refused(station: Station, first: str)
     assert "sets keys of `fine_tune` alone" in str(run.state.message)
 
 
+@pytest.mark.slow
 def test_the_nightly_run_ends_at_the_gate_and_says_what_was_decided(station: Station, first: str) -> None:
-    overrides = {"target.gate": 0.2}
+    overrides = {"target.gate": 0.25}
     run = station.run("retrain/nightly", recipe=station.recipe, overrides=overrides, champion="nights")
     assert run.state_name == "Completed", run.state
     assert "gate: No champion yet: the challenger is the first one." in str(run.state.message)
