@@ -83,7 +83,7 @@ def test_copied_weights_lie_below_never_copied_ones_in_the_notebooks_experiment(
     copied = accuracies(full, "fashion-mnist-dense")
     never = accuracies(full, "fashion-mnist-dense-random")
     with capsys.disabled():
-        print(f"\nfashion-mnist-dense, seeds 0–4: {copied}; fashion-mnist-dense-random: {never}")
+        print(f"\nfashion-mnist-dense, seeds {list(SEEDS)}: {copied}; fashion-mnist-dense-random: {never}")
     assert 0.40 <= statistics.median(copied) <= 0.745
     assert 0.70 <= statistics.median(never) <= 0.82
     assert statistics.median(copied) < statistics.median(never)
