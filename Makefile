@@ -46,9 +46,21 @@ $(READY): requirements.lock pyproject.toml
 	$$pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
+# pip before 23.3 takes `sqlalchemy[asyncio]` and `sqlalchemy` for two packages, and wants each pinned: a pin with extras
+# gets a twin without.
+define BARE
+import pathlib, re
+lock = pathlib.Path("requirements.lock")
+pins = re.split(r"(?m)^(?=[a-z0-9])", lock.read_text())
+bare = [re.sub(r"^([a-z0-9._-]+)\[[^\]]*\]", r"\1", pin) for pin in pins if re.match(r"[a-z0-9._-]+\[", pin)]
+lock.write_text(pins[0] + "".join(sorted([*pins[1:], *bare])))
+endef
+export BARE
+
 lock: ## resolve pyproject.toml into requirements.lock (needs uv)
 	uv pip compile --quiet --no-strip-extras --universal --generate-hashes --python-version 3.11 --extra dev \
 	  --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+	python3 -c "$$BARE"
 
 clean: ## remove the virtual environment and caches; the store stays
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
