@@ -120,9 +120,9 @@ def differences(
         edges: argument → the step it comes from, so that a changed input is named as people know it.
         seeds: the recipe's seed then and now; each step's own is derived from it.
     """
-    section = _section(str(new["step"]))
+    own = section(str(new["step"]))
     for name, before, after in _changed(old["parameters"], new["parameters"]):
-        yield f"parameter `{section}.{name}` {_shown(before)} → {_shown(after)}"
+        yield f"parameter `{own}.{name}` {_shown(before)} → {_shown(after)}"
     if old["seed"] != new["seed"]:
         yield f"seed {_shown(seeds[0])} → {_shown(seeds[1])}"
     for name, _, _ in _changed(old["code"], new["code"]):
@@ -138,7 +138,7 @@ def differences(
         yield f"device {name} {_shown(before)} → {_shown(after)}"
 
 
-def _section(step: str) -> str:
+def section(step: str) -> str:
     """The recipe's section of a step: `load_data.source` reads `source`."""
     return step.removeprefix("load_data.")
 

@@ -18,6 +18,7 @@ from artifacts.store import Store
 from flows import dag, hooks, recipe_files, recorded, summary
 from flows.choice import Choice
 from flows.dag import StepName
+from flows.decisions import section
 from flows.parameters import RecipeChoice
 from flows.recipe import Recipe
 
@@ -27,11 +28,6 @@ LAST = "last"
 def dashed(step: str) -> str:
     """The name of a step's deployment: `load-data-source`."""
     return step.replace("_", "-").replace(".", "-")
-
-
-def section(name: str) -> str:
-    """The recipe's section that a step reads: `source` for `load_data.source`."""
-    return name.removeprefix("load_data.")
 
 
 def _run_name() -> str:

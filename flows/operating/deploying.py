@@ -19,9 +19,10 @@ from prefect.client.schemas.responses import DeploymentResponse
 
 from artifacts.errors import ServerError, UsageError
 from flows.dag import STEPS
+from flows.decisions import section
 from flows.home import ROOT
 from flows.recipe import Recipe
-from flows.steps import dashed, section, step
+from flows.steps import dashed, step
 
 FILE = "prefect.yaml"
 TAG = "graft"

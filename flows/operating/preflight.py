@@ -11,7 +11,6 @@ from artifacts.errors import ServerError
 from flows.home import Home
 from flows.server import api_url, check_reachable
 
-PORT = 4200
 TIMEOUT = 10.0
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -207,10 +206,6 @@ class Station:
 
 def steps(record: RunRecord) -> Mapping[str, str]:
     return {entry["step"]: entry["status"] for entry in record.steps}
-
-
-def clean(folder: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def interrupt(process: "subprocess.Popen[Any]") -> None:
