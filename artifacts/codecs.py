@@ -1,4 +1,4 @@
-"""Bytes ↔ data sets, models, histories, evaluations, figures. The only place in `artifacts` that knows Keras.
+"""Bytes ↔ models, histories, evaluations, figures (arrays: `array_codecs.py`). The only place here that knows Keras.
 
 Equal content makes equal bytes: `.keras` files are written with fixed zip times and a fixed saving date, from a
 network rebuilt out of its own config, so that no trace of the process that trained it is left.
@@ -11,13 +11,22 @@ import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from artifacts.array_codecs import (
+    DATASET_PARTS,
+    FEATURE_PARTS,
+    encode_dataset,
+    encode_features,
+    read_features,
+    read_part,
+    save_array,
+)
 from artifacts.digest import canonical_json, digest_arrays, digest_json, digest_model
 from artifacts.errors import ArtifactDamaged
 from artifacts.manifest import MANIFEST, Manifest
@@ -29,7 +38,6 @@ if TYPE_CHECKING:
 
 ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 FIXED_DATE = "1980-01-01@00:00:00"
-DATASET_PARTS = ("train", "validation", "gate", "test")
 
 
 def use_tensorflow() -> None:
@@ -74,39 +82,6 @@ def _quiet_stderr() -> Iterator[None]:
         os.close(nowhere)
 
 
-# -- data sets
-
-
-def encode_dataset(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], class_names: Sequence[str]) -> Encoded:
-    """A data set: for each of train, validation, gate and test (images (n, height, width, channels), labels (n,))."""
-    arrays = {f"{axis}_{part}": array for part in DATASET_PARTS for axis, array in zip("xy", parts[part], strict=True)}
-    images = parts["train"][0]
-    facts = {
-        "class_names": list(class_names),
-        "image_shape": list(images.shape[1:]),
-        "image_dtype": images.dtype.newbyteorder("<").str,
-        "counts": {part: int(len(parts[part][1])) for part in DATASET_PARTS},
-    }
-
-    def write(folder: Path) -> None:
-        for name, array in arrays.items():
-            _save_array(folder / f"{name}.npy", array)
-        (folder / "classes.json").write_bytes(canonical_json(list(class_names)))
-
-    return Encoded("dataset", digest_arrays(arrays, list(class_names)), facts, write)
-
-
-def read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of one part (`train`, `validation`, `gate`, `test`) of a stored data set."""
-    images, labels = (np.load(folder / f"{axis}_{part}.npy", allow_pickle=False) for axis in "xy")
-    return images, labels
-
-
-def _save_array(path: Path, array: np.ndarray) -> None:
-    """In C order and little-endian, whatever the array's own: equal arrays are equal bytes, as their digests are."""
-    np.save(path, np.ascontiguousarray(array, array.dtype.newbyteorder("<")), allow_pickle=False)
-
-
 # -- models
 
 
@@ -118,9 +93,20 @@ def encode_model(model: "keras.Model") -> Encoded:
         "input_shape": list(plain.input_shape[1:]),
         "output_shape": list(plain.output_shape[1:]),
         "weights": int(sum(int(np.prod(weight.shape)) for weight in plain.get_weights())),
-        "layers": [layer.name for layer in plain.layers],
+        "layers": [_outlined(layer) for layer in plain.layers],
     }
     return Encoded("model", model_digest(model), facts, lambda folder: _save(plain, folder / "model.keras"))
+
+
+def _outlined(layer: "keras.Layer") -> dict[str, Any]:
+    """What the execution path of a training depends on (`tasks/pure/execution_path.py`), without Keras to read it."""
+    return {
+        "name": layer.name,
+        "kind": type(layer).__name__,
+        "output_shape": list(layer.output.shape[1:]),
+        "weights": int(sum(int(np.prod(weight.shape)) for weight in layer.weights)),
+        "trains": bool(layer.trainable and layer.weights),
+    }
 
 
 def write_model(model: "keras.Model", path: Path) -> None:
@@ -231,7 +217,7 @@ def encode_evaluation(metrics: Mapping[str, Any], predictions: Mapping[str, np.n
     def write(folder: Path) -> None:
         (folder / "evaluation.json").write_bytes(canonical_json(metrics))
         for name, array in predictions.items():
-            _save_array(folder / f"{name}.npy", array)
+            save_array(folder / f"{name}.npy", array)
 
     facts = {"accuracy": metrics["accuracy"], "predictions": sorted(predictions)}
     return Encoded("evaluation", digest_arrays(predictions, metrics), facts, write)
@@ -291,8 +277,13 @@ def _derive_dataset(folder: Path) -> str:
     return encode_dataset(parts, json.loads((folder / "classes.json").read_bytes())).digest
 
 
+def _derive_features(folder: Path) -> str:
+    return encode_features({part: read_features(folder, part) for part in FEATURE_PARTS}).digest
+
+
 _DERIVE = {
     "dataset": _derive_dataset,
+    "features": _derive_features,
     "model": lambda folder: model_digest(read_model(folder)),
     "history": lambda folder: encode_history(read_history(folder)).digest,
     "evaluation": lambda folder: encode_evaluation(read_evaluation(folder), read_predictions(folder)).digest,

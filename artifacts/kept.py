@@ -50,7 +50,8 @@ def find_kept(store: Store, newest: int) -> Kept:
     }
     _refuse_lost(runs, marks | crowns, records)
     kept = [record for record in records if record.id in wanted | set(marks) | set(crowns)]
-    keys = frozenset(key for record in kept for key in record.keys().values())
+    steps = frozenset(key for record in kept for key in record.keys().values())
+    keys = steps | _features(store, steps)
     models = {reign.model for needed in reigns.values() for reign in needed}
     return Kept(kept, keys, frozenset({*_recorded(kept), *_executed(store, keys), *models}))
 
@@ -90,6 +91,17 @@ def _refuse_lost(runs: Runs, counting: dict[str, str], records: list[RunRecord])
             f"{runs.path(lost[0])}: expected the record of a run that is {counting[lost[0]]}. It was set aside as "
             f"damaged (see {runs.aside}), or deleted. {NOTHING} Put a good copy of it back, or give it up."
         )
+
+
+def _features(store: Store, keys: Iterable[str]) -> frozenset[str]:
+    """Executions beside the DAG: the stored activations on which those steps trained."""
+    found = set()
+    for key in keys:
+        with suppress(RecordDamaged):
+            execution = store.execution(key)
+            if execution and "features" in execution.facts:
+                found.add(str(execution.facts["features"]["key"]))
+    return frozenset(found)
 
 
 def _recorded(kept: Iterable[RunRecord]) -> Iterator[str]:

@@ -34,6 +34,13 @@ class ModelRef(Ref):
 
 
 @dataclass(frozen=True)
+class FeaturesRef(Ref):
+    """What the frozen part of a network makes of a data set's images."""
+
+    kind: ClassVar[str] = "features"
+
+
+@dataclass(frozen=True)
 class HistoryRef(Ref):
     """Loss and accuracy, an epoch a row."""
 
@@ -55,7 +62,7 @@ class FiguresRef(Ref):
 
 
 KINDS: Mapping[str, type[Ref]] = {
-    each.kind: each for each in (DatasetRef, ModelRef, HistoryRef, EvaluationRef, FiguresRef)
+    each.kind: each for each in (DatasetRef, ModelRef, FeaturesRef, HistoryRef, EvaluationRef, FiguresRef)
 }
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from artifacts.past import PastRun
 
 ABANDONED_SECONDS = 24 * 3600
+FORGOTTEN_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,8 @@ class Store:
         self.scratch = self.cache / "tmp"
         self.hashes = self.cache / "hashes"
         self.prefect = self.cache / "prefect"
+        self.known_facts = self.cache / "facts"
+        self.checkpoints = self.cache / "checkpoints"
         self.sharing = Sharing(self.artifacts, self.cache)
 
     # -- artifacts
@@ -117,6 +120,7 @@ class Store:
                 return manifest_sha256
             damaged = self.scratch / f"damaged-{uuid.uuid4().hex}"
             os.replace(target, damaged)
+        write_atomically(self._facts_path(ref), manifest.to_bytes(), self.scratch)
         self.sharing.link(staged, manifest)
         os.replace(staged, target)
         self.sharing.remember(target, manifest)
@@ -139,6 +143,22 @@ class Store:
             RecordDamaged: it was altered.
         """
         return Manifest.from_bytes(self._manifest_bytes(ref), f"manifest of {ref.kind} {ref.digest}")
+
+    def facts(self, ref: Ref) -> Mapping[str, Any] | None:
+        """What follows from the content of `ref`, also where the artifact itself is damaged or was deleted.
+
+        Facts belong to the digest, not to the bytes that lie there, so they are remembered under `cache/` too: the key
+        of a step whose input has to be made again can then be told beforehand. None where both are gone.
+        """
+        for path in (self.folder(ref) / MANIFEST, self._facts_path(ref)):
+            with contextlib.suppress(OSError, RecordDamaged):
+                manifest = Manifest.from_bytes(path.read_bytes(), path.name)
+                if (manifest.kind, manifest.digest) == (ref.kind, ref.digest):
+                    return manifest.facts
+        return None
+
+    def _facts_path(self, ref: Ref) -> Path:
+        return self.known_facts / f"{ref.kind}-{ref.digest.removeprefix('sha256:')}.json"
 
     def _manifest_bytes(self, ref: Ref) -> bytes:
         try:
@@ -237,11 +257,13 @@ class Store:
         return True
 
     def sweep(self) -> None:
-        """Remove scratch that killed processes left, once it is too old to belong to a running one."""
-        for path in self.scratch.glob("*"):
-            with contextlib.suppress(OSError):  # another process sweeps too
-                if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
-                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        """Remove scratch that killed processes left, once it is too old to belong to a running one; and the states of
+        trainings that nobody went on with."""
+        for folder, seconds in ((self.scratch, ABANDONED_SECONDS), (self.checkpoints, FORGOTTEN_SECONDS)):
+            for path in folder.glob("*"):
+                with contextlib.suppress(OSError):  # another process sweeps too
+                    if time.time() - path.stat().st_mtime > seconds:
+                        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     # -- several processes
 

@@ -99,6 +99,7 @@ def _print_step(run: PastRun, found: dict[str, Any]) -> None:
     outputs = [(name, f"{each['kind']} {run_show.short(each['digest'])}  {_facts(found['facts'][name])}")
                for name, each in found["outputs"].items()]  # fmt: skip
     plain = {**found["parameters"], **({"seed": found["seed"]} if found["seed"] is not None else {})}
+    _print_section(console, "computation", run_show.how(found["computed"]))
     _print_section(console, "parameters", [(name, str(value)) for name, value in plain.items()])
     _print_section(console, "inputs", inputs)
     _print_section(console, "data", [(name, sha256) for name, sha256 in found["data"].items()])

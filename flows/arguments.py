@@ -1,11 +1,12 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
-from flows.recipe import Recipe
+from flows.recipe import GraftedTraining, Recipe
 from flows.recipe import Training as TrainingSection
 from tasks.pure.architectures import Network
 from tasks.pure.datasets import Selection
-from tasks.pure.fitting import Training
+from tasks.pure.execution_path import FeatureCache
 from tasks.pure.surgery import Scion, Trainable
+from tasks.pure.training import Training
 
 
 def selection(recipe: Recipe, role: str) -> Selection:
@@ -50,6 +51,10 @@ def training(section: TrainingSection) -> Training:
         early_stopping=section.early_stopping,
         class_weights=section.class_weights,
     )
+
+
+def features(section: GraftedTraining) -> FeatureCache:
+    return FeatureCache(section.feature_cache_mb)
 
 
 def scion(recipe: Recipe) -> Scion:

@@ -70,6 +70,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         target=target,
         trainable=for_head,
         training=arguments.training(recipe.train_head),
+        features=arguments.features(recipe.train_head),
         seed=seed("train_head"),
     )
     for_fine_tuning = arguments.trainable_in_fine_tune(recipe)
@@ -80,6 +81,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         target=target,
         trainable=for_fine_tuning,
         training=arguments.training(recipe.fine_tune),
+        features=arguments.features(recipe.fine_tune),
         seed=seed("fine_tune"),
     )
 

@@ -136,6 +136,8 @@ def differences(
         yield f"{name} {_shown(before)} → {_shown(after)}"
     for name, before, after in _changed(old.get("device") or {}, new.get("device") or {}):
         yield f"device {name} {_shown(before)} → {_shown(after)}"
+    for name, before, after in _changed(old.get("path") or {}, new.get("path") or {}):
+        yield f"execution path: {name} {_shown(before)} → {_shown(after)}"
 
 
 def section(step: str) -> str:

@@ -11,7 +11,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.exceptions import PrefectException
 
 from flows.observing import NoObserver
-from tasks.progress import EpochNews
+from tasks.progress import EpochNews, Remark
 
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 BETWEEN_SECONDS = 1.0  # a call costs 10 ms; epochs of a small network take less
@@ -36,6 +36,9 @@ class Live(NoObserver):
         if time.monotonic() - self.moved >= BETWEEN_SECONDS or self.bar is None:
             self.moved = time.monotonic()
             self._move(100 * min(news.epoch + news.fraction, news.epochs) / news.epochs, self.last or f"{news.step}: …")
+
+    def remark(self, remark: Remark) -> None:
+        get_run_logger().info("%s: %s", remark.step, remark.text)
 
     def step_finished(self, entry: Mapping[str, Any]) -> None:
         """The bar ends full where the step ended well, early stopping included, and else stays where it was."""

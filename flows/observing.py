@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from artifacts.runs import RunRecord
-from tasks.progress import EpochNews
+from tasks.progress import EpochNews, Remark
 
 
 class Observer(Protocol):
@@ -15,6 +15,8 @@ class Observer(Protocol):
     def step_started(self, step: str, reason: str) -> None: ...
 
     def epoch(self, news: EpochNews) -> None: ...
+
+    def remark(self, remark: Remark) -> None: ...
 
     def step_finished(self, entry: Mapping[str, Any]) -> None: ...
 
@@ -29,6 +31,9 @@ class NoObserver:
         """Ignore it."""
 
     def epoch(self, news: EpochNews) -> None:
+        """Ignore it."""
+
+    def remark(self, remark: Remark) -> None:
         """Ignore it."""
 
     def step_finished(self, entry: Mapping[str, Any]) -> None:
@@ -52,6 +57,17 @@ class Observers:
     def epoch(self, news: EpochNews) -> None:
         for observer in self.observers:
             observer.epoch(news)
+
+    def remark(self, remark: Remark) -> None:
+        for observer in self.observers:
+            observer.remark(remark)
+
+    def listen(self, news: EpochNews | Remark) -> None:
+        """What a step tells while it computes (`tasks.progress`)."""
+        if isinstance(news, Remark):
+            self.remark(news)
+        else:
+            self.epoch(news)
 
     def step_finished(self, entry: Mapping[str, Any]) -> None:
         for observer in self.observers:

@@ -140,7 +140,17 @@ class Freeze(Section):
     batch_norm: Literal["frozen", "trained"] = Field(default="frozen", description="Batch norm in frozen layers.")
 
 
-class TrainHead(Training):
+class GraftedTraining(Training):
+    """Keys that the trainings on a partly frozen network have."""
+
+    feature_cache_mb: int = Field(
+        default=512,
+        ge=0,
+        description="The most MB that stored activations of the frozen layers may take; 0: never.",
+    )
+
+
+class TrainHead(GraftedTraining):
     """`train_head`: training of the new head on the frozen base."""
 
 
@@ -155,7 +165,7 @@ class Unfreeze(Section):
     )
 
 
-class FineTune(Training):
+class FineTune(GraftedTraining):
     """`fine_tune`: training of the head and the unfrozen layers."""
 
     learning_rate: float = Field(default=1e-4, gt=0, description="Adam's learning rate.")

@@ -90,7 +90,7 @@ def _run(wish: Wish, closing: Closing | None) -> RunRecord:
     runner = _runner(wish)
     try:
         _show_tags(wish.loaded)
-        with progress.listening(runner.observer.epoch):
+        with progress.listening(runner.observer.listen):
             dag.wire(runner, wish.loaded.recipe)
         if closing:
             decision = closing(PastRun(runner.store, runner.record))

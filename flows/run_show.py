@@ -61,8 +61,28 @@ def _execution_json(run: PastRun, execution: Execution) -> dict[str, Any]:
         "code": identity["code"],
         "versions": identity["versions"],
         "device": identity.get("device"),
+        "path": identity.get("path"),
         "computed_in_seconds": execution.seconds,
+        "computed": dict(execution.facts),
     }
+
+
+def how(computed: dict[str, Any]) -> list[tuple[str, str]]:
+    """How a training was really computed, whatever path had been chosen: label and text."""
+    training, features = computed.get("training"), computed.get("features")
+    if not training:
+        return []
+    lines = [
+        ("epochs", f"{'one XLA program each' if training['jit'] else 'compiled, without XLA'}"),
+        ("training", f"{training['seconds']:.1f} s, {training['compile_seconds']:.1f} s of it compiling"),
+        ("data", "read a batch at a time" if training["streamed"] else "in memory"),
+    ]
+    if features:
+        source = "from the store" if features["reused"] else f"computed in {features['seconds']:.1f} s"
+        lines.append(("features", f"{short(features['digest'])} at `{training['cut']}`, {source}"))
+    if "resumed_after_epoch" in computed:
+        lines.append(("went on", f"after epoch {computed['resumed_after_epoch']}, where it had been interrupted"))
+    return lines
 
 
 def heading(run: PastRun) -> list[tuple[str, str]]:

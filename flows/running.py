@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from prefect import get_run_logger
 
-from artifacts import codecs
+from artifacts import array_codecs
 from artifacts.errors import RunFirst
 from artifacts.lineage import inputs
 from artifacts.refs import StepResult
@@ -15,7 +15,7 @@ from flows import arguments as recipe_arguments
 from flows import summary
 from flows.dag import STEPS
 from flows.decisions import Detective, Finding
-from flows.observing import Observer
+from flows.observing import Observers
 from tasks import sources
 from tasks.caching import ready
 from tasks.clone_with_weights import clone_with_weights
@@ -67,7 +67,7 @@ class Runner:
         detective: explains why a step has to run; it sees the store as it is when the step's turn comes.
     """
 
-    def __init__(self, wish: "Wish", record: RunRecord, detective: Detective, observer: Observer) -> None:
+    def __init__(self, wish: "Wish", record: RunRecord, detective: Detective, observer: Observers) -> None:
         self.loaded, self.choice, self.record, self.detective = wish.loaded, wish.choice, record, detective
         self.origin, self.reused = wish.origin, wish.reused
         self.store, self.observer = detective.store, observer
@@ -147,7 +147,9 @@ class Runner:
         """Refuse images that are too dark for `scale: unit` now: the steps that use them come after a training."""
         scaled = self.loaded.recipe.pretrain.scale == "unit"
         if scaled and self.store.manifest(data["dataset"]).facts["image_dtype"].endswith("f4"):
-            architectures.check_scale(scaled, codecs.read_part(self.store.folder(data["dataset"]), "train")[0], role)
+            architectures.check_scale(
+                scaled, array_codecs.read_part(self.store.folder(data["dataset"]), "train")[0], role
+            )
 
     def _report(self, step: str, arguments: dict[str, Any], began: float) -> dict[str, Any]:
         self.observer.step_started(step, "")

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from artifacts import codecs
+from artifacts import array_codecs
 from artifacts.errors import StoreError
 from artifacts.past import PastRun
 from tasks.pure.paired import paired_difference
@@ -95,6 +95,6 @@ class _Answers:
 
 
 def _answers(run: PastRun) -> _Answers:
-    images, _ = codecs.read_part(run.folder("load_data.target", "dataset"), "test")
+    images, _ = array_codecs.read_part(run.folder("load_data.target", "dataset"), "test")
     said = run.predictions()
     return _Answers(said["right"].to_numpy(), images, said["label"].tolist(), float(run.metrics()["confidence"]))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from artifacts import codecs
+from artifacts import array_codecs
 from artifacts.past import PastRun
 from tasks.device import prepare
 from tasks.pure.serving import servable
@@ -38,7 +38,7 @@ def served(run: PastRun) -> Served:
         StoreError: an artifact of the run was collected or damaged.
     """
     prepare()
-    images, _ = codecs.read_part(run.folder("load_data.target", "dataset"), "train")
+    images, _ = array_codecs.read_part(run.folder("load_data.target", "dataset"), "train")
     low, high = float(images.min(initial=0.0)), float(images.max(initial=0.0))
     unit = images.dtype.kind == "f" and low >= 0 and high <= 1
     model = run.model()

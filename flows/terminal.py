@@ -11,7 +11,7 @@ from rich.table import Table
 
 from artifacts.runs import RunRecord
 from flows.plan import PlannedStep
-from tasks.progress import EpochNews
+from tasks.progress import EpochNews, Remark
 
 STATUS = {
     "hit": "[green]hit[/]",
@@ -74,6 +74,10 @@ class TerminalObserver:
             self.bar.update(self.task, total=news.epochs, completed=news.epoch + news.fraction)
             if shown:
                 self.bar.update(self.task, news=f"{epoch}  {shown}")
+
+    def remark(self, remark: Remark) -> None:
+        """A dim line before the step's own."""
+        self._print(f"  {remark.step:<{WIDTH}} [dim]{escape(remark.text)}[/]")
 
     def _log_epoch(self, news: EpochNews, shown: str) -> None:
         now = time.monotonic()

@@ -1,22 +1,26 @@
 """One execution of a step: read its inputs from the store, put its outputs, record what happened."""
 
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from artifacts import codecs
+from artifacts import array_codecs, codecs
 from artifacts.digest import digest_json
 from artifacts.executions import Execution
 from artifacts.refs import DatasetRef, EvaluationRef, FiguresRef, HistoryRef, ModelRef, Ref, StepResult
 from artifacts.store import Encoded, Store
-from tasks import progress
+from tasks import progress, resuming
+from tasks.choosing import choose
 from tasks.identity import identity
+from tasks.pure.execution_path import ExecutionPath
+from tasks.pure.training import OnProgress, State, Training, Watch
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
+
+    from tasks.pure import fitting
 
 
 class StepExecution:
@@ -30,15 +34,30 @@ class StepExecution:
         self.store = Store()
         self.step = step
         self.identity = identity(step, arguments, self.store)
+        self.key = digest_json(self.identity)
+        self.path = ExecutionPath(**self.identity.get("path", {}))
+        self._facts: dict[str, Any] = {}
         self._started = time.perf_counter()
+        chosen = choose(step, arguments, self.store)
+        if chosen and chosen.remark:
+            self.remark(f"computes the frozen layers in every epoch: {chosen.remark}")
 
     def finish(self, **outputs: Encoded) -> StepResult:
         """Put the outputs, the main one first, write the execution, and return the references."""
         stored = {name: self.store.put(content) for name, content in outputs.items()}
         seconds = round(time.perf_counter() - self._started, 3)
-        execution = Execution(self.identity, stored, seconds, {})
+        execution = Execution(self.identity, stored, seconds, self._facts)
         self.store.record(execution)
-        return StepResult(digest_json(self.identity), execution.refs())
+        resuming.forget(self.store, self.key)
+        return StepResult(self.key, execution.refs())
+
+    def note(self, name: str, value: Any) -> None:
+        """Record a plain fact about this execution: what really ran, how long."""
+        self._facts[name] = value
+
+    def remark(self, text: str) -> None:
+        """Tell whoever watches."""
+        progress.tell(progress.Remark(self.step, text))
 
     def model(self, ref: ModelRef) -> "keras.Model":
         """The network of `ref`, reloaded in safe mode, not compiled."""
@@ -50,7 +69,7 @@ class StepExecution:
 
     def part(self, ref: DatasetRef, part: str) -> tuple[np.ndarray, np.ndarray]:
         """Images (n, height, width, channels) and labels (n,) of one part of a data set."""
-        return codecs.read_part(self._checked(ref), part)
+        return array_codecs.read_part(self._checked(ref), part)
 
     def history(self, ref: HistoryRef) -> "pd.DataFrame":
         return codecs.read_history(self._checked(ref))
@@ -64,8 +83,31 @@ class StepExecution:
         """The pictures by name, PNG bytes."""
         return codecs.read_figures(self._checked(ref))
 
-    def watch(self, epochs: int) -> Callable[[int, float, dict[str, float]], None]:
-        """A callback for `fitting.fit`: turns (epochs done, fraction of the next, logs) into news with seconds."""
+    def watch(self, training: Training) -> Watch:
+        """Who looks on at `fitting.fit`: progress becomes news with seconds, and every so often the state is kept."""
+        return Watch(
+            progress=self._progress(training.epochs),
+            remark=self.remark,
+            clock=time.perf_counter,
+            save=resuming.saver(self.store, self.key, training),
+        )
+
+    def interrupted(self, training: Training) -> State | None:
+        """Where an earlier execution of the same key was interrupted, to go on from there."""
+        state = resuming.find(self.store, self.key, training)
+        if state:
+            self.remark(f"goes on after epoch {state.epoch}, where it was interrupted")
+            self.note("resumed_after_epoch", state.epoch)
+        return state
+
+    def report(self, fitted: "fitting.Fitted") -> None:
+        """Record how a training was really computed, whatever had been chosen."""
+        how = {"jit": fitted.jit, "streamed": fitted.streamed, "cut": self.path.cut}
+        seconds = {"seconds": fitted.seconds, "compile_seconds": fitted.compile_seconds}
+        self.note("training", {**how, **{name: round(value, 3) for name, value in seconds.items()}})
+
+    def _progress(self, epochs: int) -> OnProgress:
+        """Turns (epochs done, fraction of the next, logs) into news with seconds."""
         began = time.perf_counter()
 
         def on_progress(epoch: int, fraction: float, logs: dict[str, float]) -> None:

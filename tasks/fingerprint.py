@@ -1,7 +1,7 @@
 """What code makes a step's bits: the hash of each source file it reaches, and the versions of the libraries.
 
 The closure of a step is its own module, all that it reaches in `tasks/pure` at any depth in the source (lazy imports
-count, unused lines count), and `artifacts/codecs.py` and `artifacts/digest.py`. Store, manifests, caching and errors
+count, unused lines count), and the codecs and `digest.py` of `artifacts`. Store, manifests, caching and errors
 move bytes and do not make them: they are left out. A file is hashed as its syntax tree without docstrings, so a
 comment retrains nothing and a changed helper does. Nothing is imported to find this out.
 """
@@ -18,7 +18,7 @@ from artifacts.digest import digest_bytes, digest_json
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("flows", "tasks", "artifacts")
-MAKES_BITS = ("artifacts/codecs.py", "artifacts/digest.py")
+MAKES_BITS = ("artifacts/codecs.py", "artifacts/array_codecs.py", "artifacts/digest.py")
 PURE = "tasks/pure/"
 
 
@@ -52,7 +52,7 @@ def fingerprint(step: str, root: Path = ROOT) -> Fingerprint:
         if path in found:
             continue
         found[path] = _source(root, path)
-        # The two codec files count themselves, but what they reach only moves bytes.
+        # These count themselves, but what they reach only moves bytes.
         if path not in MAKES_BITS:
             waiting.extend(_pure_files(root, found[path]))
     packages = sorted({package for source in found.values() for package in source.packages})

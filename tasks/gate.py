@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from artifacts import codecs
+from artifacts import array_codecs
 from artifacts.past import PastRun
 from tasks.device import prepare
 from tasks.pure import inference
@@ -47,7 +47,7 @@ def judge(challenger: PastRun, champion: PastRun | None, margin: float, confiden
     Raises:
         StoreError: an artifact of either was collected or damaged.
     """
-    images, labels = codecs.read_part(challenger.folder("load_data.target", "dataset"), "gate")
+    images, labels = array_codecs.read_part(challenger.folder("load_data.target", "dataset"), "gate")
     if not len(labels):
         stays = "The champion stays." if champion else "There is no champion yet, and none was made."
         return Decision(False, "no gate split", f"No gate split: `target.gate` is 0. {stays}", {})
@@ -91,7 +91,7 @@ def _right(run: PastRun, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
 def _trained_on(run: PastRun) -> set[bytes]:
     """Digests of all images that the run's trainings saw."""
     folders = [run.folder(step, "dataset") for step in ("load_data.source", "load_data.target")]
-    parts = [codecs.read_part(folder, part)[0] for folder in folders for part in ("train", "validation")]
+    parts = [array_codecs.read_part(folder, part)[0] for folder in folders for part in ("train", "validation")]
     return {digest for images in parts for digest in _digests(images)}
 
 

@@ -1,6 +1,6 @@
 """When are two executions of a step the same? When their identities are, and so their keys.
 
-    key = SHA-256 of canonical JSON of: step · code · inputs · data · parameters · seed · versions · device
+    key = SHA-256 of canonical JSON of: step · code · inputs · data · parameters · seed · versions · device · path
 
 Both Prefect's key function (`caching.py`) and `graft plan` ask here, with the arguments that the task gets; neither
 TensorFlow nor Prefect is imported.
@@ -16,11 +16,13 @@ from artifacts.digest import canonical_json
 from artifacts.refs import Ref
 from artifacts.remembered import file_sha256
 from artifacts.store import Store
+from tasks.choosing import choose
 from tasks.device import device
 from tasks.fingerprint import fingerprint
+from tasks.pure.execution_path import FeatureCache
 
 # Steps that compute with tensors: their bits change with the device and the number of threads.
-COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate"})
+COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features"})
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
     """What the key of `step`, called with `arguments`, is the digest of.
 
     References become `inputs`, source files `data`, dataclasses are opened, `seed` stands apart, and whatever else
-    there is counts as a parameter.
+    there is counts as a parameter. A step that trains has its execution path beside them (`choosing.py`).
 
     Raises:
         OSError: a source file cannot be read.
@@ -44,7 +46,9 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
     for name, value in arguments.items():
         _sort(sorted_out, name, value, store)
     computed = {"device": device()} if step in COMPUTES else {}
-    whole = {"step": step, "code": dict(code.files), "versions": dict(code.versions), **sorted_out, **computed}
+    chosen = choose(step, arguments, store)
+    way = {"path": asdict(chosen.path)} if chosen else {}
+    whole = {"step": step, "code": dict(code.files), "versions": dict(code.versions), **sorted_out, **computed, **way}
     # Through JSON once, so that what is compared is what a record gives back (tuples become lists).
     plain: dict[str, Any] = json.loads(canonical_json(whole))
     return plain
@@ -53,6 +57,8 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
 def _sort(found: dict[str, Any], name: str, value: Any, store: Store) -> None:
     if isinstance(value, Ref):
         found["inputs"][name] = value.to_json()
+    elif isinstance(value, FeatureCache):
+        return  # what follows from it is in the path
     elif isinstance(value, SourceFiles):
         found["data"] = {role: file_sha256(Path(path), store.hashes) for role, path in value.paths.items()}
     elif is_dataclass(value) and not isinstance(value, type):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from artifacts import codecs
+from artifacts import array_codecs
 from artifacts.errors import DataError
 from artifacts.refs import StepResult
 from tasks.caching import step_task
@@ -37,4 +37,4 @@ def load_data(role: str, selection: datasets.Selection, files: SourceFiles) -> S
         "gate": (chosen.x_gate, chosen.y_gate),
         "test": (chosen.x_test, chosen.y_test),
     }
-    return step.finish(dataset=codecs.encode_dataset(parts, chosen.class_names))
+    return step.finish(dataset=array_codecs.encode_dataset(parts, chosen.class_names))

@@ -6,10 +6,11 @@ from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
 from tasks.pure import architectures, fitting, session
+from tasks.pure.training import Training
 
 
 @step_task
-def pretrain(source: DatasetRef, network: architectures.Network, training: fitting.Training, seed: int) -> StepResult:
+def pretrain(source: DatasetRef, network: architectures.Network, training: Training, seed: int) -> StepResult:
     """Build the base and train it on the source's training split. Outputs: `model`, `history`."""
     step = StepExecution("pretrain", source=source, network=network, training=training, seed=seed)
     prepare()
@@ -18,5 +19,8 @@ def pretrain(source: DatasetRef, network: architectures.Network, training: fitti
     train, validation = step.part(source, "train"), step.part(source, "validation")
     architectures.check_scale(network.scale == "unit", train[0], "source")
     model = architectures.build(network, facts["image_shape"], len(facts["class_names"]), seed)
-    history = fitting.fit(model, train, validation, training, seed, step.watch(training.epochs))
-    return step.finish(model=codecs.encode_model(model), history=codecs.encode_history(history))
+    fitted = fitting.fit(
+        model, train, validation, training, seed, step.watch(training), step.path, step.interrupted(training)
+    )
+    step.report(fitted)
+    return step.finish(model=codecs.encode_model(model), history=codecs.encode_history(fitted.history))

@@ -1,4 +1,4 @@
-"""News of a training, an epoch at a time, for whoever listens: the terminal, Prefect's log.
+"""News of a training, an epoch at a time, and remarks, for whoever listens: the terminal, Prefect's log.
 
 A listener is set for the duration of a run (`listening`); with none, news is dropped. It changes no bit.
 """
@@ -30,7 +30,15 @@ class EpochNews:
     seconds: float
 
 
-Listener = Callable[[EpochNews], None]
+@dataclass(frozen=True)
+class Remark:
+    """What a person should know about a step under way: how it is computed, where it goes on."""
+
+    step: str
+    text: str
+
+
+Listener = Callable[[EpochNews | Remark], None]
 _listener: ContextVar[Listener | None] = ContextVar("graft_epoch_listener", default=None)
 
 
@@ -44,7 +52,7 @@ def listening(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-def tell(news: EpochNews) -> None:
+def tell(news: EpochNews | Remark) -> None:
     """Pass `news` on to the listener, if there is one."""
     listener = _listener.get()
     if listener is not None:

@@ -2,26 +2,38 @@
 
 from artifacts import codecs
 from artifacts.refs import DatasetRef, ModelRef, StepResult
+from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import fitting, session, stages, surgery
+from tasks.pure import session, stages, surgery
+from tasks.pure.execution_path import FeatureCache
+from tasks.pure.training import Training
 
 
 @step_task
 def train_head(
-    model: ModelRef, target: DatasetRef, trainable: surgery.Trainable, training: fitting.Training, seed: int
+    model: ModelRef,
+    target: DatasetRef,
+    trainable: surgery.Trainable,
+    training: Training,
+    features: FeatureCache,
+    seed: int,
 ) -> StepResult:
     """Train what `freeze` left trainable. Outputs: `model`, `history`.
 
     Raises:
         ContractBroken: a frozen layer moved, or something trains that was not declared.
     """
-    step = StepExecution("train_head", model=model, target=target, trainable=trainable, training=training, seed=seed)
+    step = StepExecution(
+        "train_head", model=model, target=target, trainable=trainable, training=training, features=features, seed=seed
+    )
     prepare()
     session.fresh(seed)
     network = step.model(model)
-    train, validation = step.part(target, "train"), step.part(target, "validation")
-    watch = step.watch(training.epochs)
-    history = stages.train_under_contract(network, train, validation, trainable, training, seed, watch)
-    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(history))
+    parts = stored.parts(step, network, target)
+    fitted = stages.train_under_contract(
+        network, parts, trainable, training, seed, step.watch(training), step.path, step.interrupted(training)
+    )
+    step.report(fitted)
+    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history))

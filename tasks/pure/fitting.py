@@ -1,82 +1,133 @@
 """Training: compile anew, fit with an order that only (seed, epoch) decides, return the history.
 
 The order of examples is a permutation drawn from (step seed, epoch), and each Dropout's seed state is set from the
-same pair when an epoch begins, since neither survives in a file. So a step gives the same bits in any process.
+same pair when an epoch begins, since neither survives in a file. So a step gives the same bits in any process, and one
+that goes on at epoch 7 gives those of one that was never interrupted.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tasks.pure import epochs
 from tasks.pure.errors import Diverged
+from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.layers import leaves
+from tasks.pure.order import Order
 from tasks.pure.session import derive
+from tasks.pure.training import Part, State, Training, Watch
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
     import tensorflow as tf
 
-# Steps that Keras runs in one call into TensorFlow. It changes no bit (a test holds that) and halves an epoch's time;
-# a cancel is heard between calls.
-STEPS_PER_EXECUTION = 50
-# (epochs done, fraction of the next one, logs): logs are empty within an epoch.
-OnProgress = Callable[[int, float, dict[str, float]], None]
-Part = tuple[np.ndarray, np.ndarray]
+FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
 
 @dataclass(frozen=True)
-class Training:
-    """How to train.
+class Fitted:
+    """What a training gave.
 
     Attributes:
-        epochs: passes over the data, at most.
-        batch_size: examples an update; the last batch of an epoch may be smaller.
-        learning_rate: of Adam.
-        early_stopping: epochs without improvement (of the validation loss, or the training loss where there is no
-            validation) after which to stop and take the best weights back; None for never.
-        class_weights: weigh each class by n / (k · its count), scikit-learn's "balanced".
+        history: a row an epoch: epoch (from 0), loss, accuracy, and with validation val_loss and val_accuracy.
+        jit: whether XLA compiled it in the end.
+        streamed: whether the data was read a batch at a time.
+        seconds: by the watch's clock, compilation included.
+        compile_seconds: what the first calls of the compiled programs took, their few steps included.
     """
 
-    epochs: int
-    batch_size: int
-    learning_rate: float
-    early_stopping: int | None
-    class_weights: bool
+    history: "pd.DataFrame"
+    jit: bool
+    streamed: bool
+    seconds: float
+    compile_seconds: float
 
 
 def fit(
-    model: "keras.Model", train: Part, validation: Part, training: Training, seed: int, on_progress: OnProgress
-) -> "pd.DataFrame":
-    """Compile `model` with a new Adam and train it in place.
+    model: "keras.Model",
+    train: Part,
+    validation: Part,
+    training: Training,
+    seed: int,
+    watch: Watch = Watch(),  # noqa: B008 - frozen
+    path: ExecutionPath = ExecutionPath(),  # noqa: B008 - frozen
+    state: State | None = None,
+) -> Fitted:
+    """Train `model` in place, with a new Adam.
 
     Args:
-        train: images (n, height, width, channels) as stored, labels (n,) int64.
+        train: images (n, height, width, channels) as stored, labels (n,) int64; with `path.cut` the activations
+            (n, …) at that layer's output in the images' place.
         validation: the same, may be empty.
         seed: the step's own.
+        path: with XLA or not, whole or from a cut upwards. It decides the bits.
+        state: what `watch.save` was given at the end of an epoch of this very training, to go on from.
 
-    Returns:
-        A row an epoch: epoch (from 0), loss, accuracy, and with validation val_loss and val_accuracy.
+    Raises:
+        Diverged: there were infinities, or no numbers at all.
     """
-    import pandas as pd
-
-    steps = -(-len(train[1]) // training.batch_size)
-    compile_model(model, training.learning_rate, min(STEPS_PER_EXECUTION, steps))
-    order = _Order(train, training, model.output_shape[-1], seed)
-    watch = _epoch_callback(model, order, steps, on_progress)
-    history = model.fit(
-        order.batches(),
+    began = watch.clock()
+    order = Order(train, training, model.output_shape[-1], seed)
+    epoch = _epoch_callback(model, order, watch, list(state.rows) if state else [])
+    inputs = model.inputs[0] if path.cut is None else model.get_layer(path.cut).output
+    trainer = epochs.compiled(inputs, model.outputs[0], order, watch, epoch.within)
+    compile_model(trainer, training.learning_rate, path.jit)
+    if path.jit and not trainer.jit_compile:
+        watch.remark(f"{epochs.WITHOUT_XLA}: a layer of it does not support that")
+    if state:
+        _go_on_from(trainer, state)
+    trainer.fit(
+        order.first_batch(),
         epochs=training.epochs,
+        initial_epoch=state.epoch if state else 0,
         shuffle=False,  # the order is already drawn
         validation_data=_batches(*validation) if len(validation[1]) else None,
-        callbacks=[watch, *_early_stopping(training, validation)],
+        callbacks=[epoch, *_early_stopping(training, validation)],
         verbose=0,
-    ).history
-    _check_finite(history["loss"], model, training)
-    columns = [name for name in ("loss", "accuracy", "val_loss", "val_accuracy") if name in history]
-    return pd.DataFrame({"epoch": range(len(history["loss"])), **{name: history[name] for name in columns}})
+    )
+    history = _history(epoch.rows)
+    _check_finite(history["loss"].tolist(), model, training)
+    seconds = watch.clock() - began
+    return Fitted(history, bool(trainer.jit_compile), order.streamed, seconds, float(trainer.compile_seconds))
+
+
+def compile_model(model: "keras.Model", learning_rate: float, jit: bool = False) -> None:
+    """A new optimiser and the loss that belongs to the head: binary or sparse categorical cross-entropy, in nats."""
+    import keras
+
+    loss = "binary_crossentropy" if model.output_shape[-1] == 1 else "sparse_categorical_crossentropy"
+    with warnings.catch_warnings():
+        # Keras turns XLA off by itself for some layers; `fit` says so in its own way.
+        warnings.filterwarnings("ignore", message="Model doesn't support `jit_compile=True`")
+        model.compile(
+            optimizer=keras.optimizers.Adam(learning_rate=learning_rate),
+            loss=loss,
+            metrics=["accuracy"],
+            jit_compile=jit,
+        )
+
+
+def _go_on_from(trainer: "keras.Model", state: State) -> None:
+    trainer.set_weights(state.weights)
+    trainer.optimizer.build(trainer.trainable_variables)
+    for variable, value in zip(trainer.optimizer.variables, state.optimizer, strict=True):
+        variable.assign(value)
+
+
+def _state(trainer: "keras.Model", epoch: int, rows: Sequence[Mapping[str, float]]) -> State:
+    optimizer = tuple(np.asarray(variable) for variable in trainer.optimizer.variables)
+    return State(epoch, tuple(trainer.get_weights()), optimizer, tuple(rows))
+
+
+def _history(rows: Sequence[Mapping[str, float]]) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = [name for name in FIGURES if name in rows[0]]
+    return pd.DataFrame({"epoch": range(len(rows)), **{name: [row[name] for row in rows] for name in columns}})
 
 
 def _check_finite(losses: Sequence[float], model: "keras.Model", training: Training) -> None:
@@ -90,62 +141,10 @@ def _check_finite(losses: Sequence[float], model: "keras.Model", training: Train
         )
 
 
-def compile_model(model: "keras.Model", learning_rate: float, steps_per_execution: int = 1) -> None:
-    """A new optimiser and the loss that belongs to the head: binary or sparse categorical cross-entropy, in nats."""
-    import keras
-
-    loss = "binary_crossentropy" if model.output_shape[-1] == 1 else "sparse_categorical_crossentropy"
-    model.compile(
-        optimizer=keras.optimizers.Adam(learning_rate=learning_rate),
-        loss=loss,
-        metrics=["accuracy"],
-        steps_per_execution=steps_per_execution,
-        jit_compile=False,  # XLA on a CPU is many times slower for convolutions, and gives other bits
-    )
-
-
-class _Order:
-    """The training examples in the order of an epoch. The data stays as stored; a batch is gathered at a time."""
-
-    def __init__(self, train: Part, training: Training, outputs: int, seed: int) -> None:
-        import tensorflow as tf
-
-        self.images, self.labels = train
-        self.batch_size, self.seed = training.batch_size, seed
-        self.indices = tf.Variable(np.arange(len(self.labels)), trainable=False)
-        self.weights = _balanced(self.labels, max(outputs, 2)) if training.class_weights else None
-
-    def shuffle(self, epoch: int) -> None:
-        """Draw the order of `epoch`."""
-        generator = np.random.Generator(np.random.PCG64(derive(self.seed, "order", epoch)))
-        self.indices.assign(generator.permutation(len(self.labels)))
-
-    def batches(self) -> "tf.data.Dataset":
-        """(images, labels[, weights]) a batch; the order is read when an epoch begins."""
-        import tensorflow as tf
-
-        arrays = [self.images, self.labels] + ([] if self.weights is None else [self.weights])
-        tensors = [tf.constant(array) for array in arrays]
-        count, size = len(self.labels), self.batch_size
-
-        def batch(start: Any) -> tuple[Any, ...]:
-            chosen = self.indices[start : tf.minimum(start + size, count)]
-            return tuple(tf.gather(tensor, chosen) for tensor in tensors)
-
-        return tf.data.Dataset.range(0, count, size).map(batch).prefetch(2)
-
-
 def _batches(images: np.ndarray, labels: np.ndarray, batch_size: int = 256) -> "tf.data.Dataset":
     import tensorflow as tf
 
     return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
-
-
-def _balanced(labels: np.ndarray, num_classes: int) -> np.ndarray:
-    """float32 (n,) weight of each example under scikit-learn's "balanced" rule."""
-    counts = np.bincount(labels, minlength=num_classes)
-    weight: np.ndarray = (len(labels) / (num_classes * np.maximum(counts, 1))).astype(np.float32)
-    return weight[labels]
 
 
 def _early_stopping(training: Training, validation: Part) -> list["keras.callbacks.Callback"]:
@@ -161,23 +160,27 @@ def _early_stopping(training: Training, validation: Part) -> list["keras.callbac
     ]
 
 
-def _epoch_callback(
-    model: "keras.Model", order: _Order, steps: int, on_progress: OnProgress
-) -> "keras.callbacks.Callback":
-    """Sets order and dropout seeds before each epoch, and tells how far the training is."""
+def _epoch_callback(model: "keras.Model", order: Order, watch: Watch, rows: list[Mapping[str, float]]) -> Any:
+    """Sets order and dropout seeds before each epoch, keeps the history, and tells how far the training is."""
     import keras
 
     class Epoch(keras.callbacks.Callback):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rows, self.epoch = rows, 0
+
         def on_epoch_begin(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
+            self.epoch = epoch
             order.shuffle(epoch)
             seed_dropouts(model, order.seed, epoch)
-            self.epoch = epoch
 
-        def on_train_batch_end(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
-            on_progress(self.epoch, min((batch + 1) / steps, 1.0), {})
+        def within(self, fraction: float) -> None:
+            watch.progress(self.epoch, fraction, {})
 
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
-            on_progress(epoch + 1, 0.0, {name: float(value) for name, value in (logs or {}).items()})
+            self.rows.append({name: float(value) for name, value in (logs or {}).items()})
+            watch.progress(epoch + 1, 0.0, dict(self.rows[-1]))
+            watch.save(lambda: _state(self.model, epoch + 1, self.rows))
 
     return Epoch()
 

@@ -3,29 +3,34 @@
 from typing import TYPE_CHECKING
 
 from tasks.pure import contracts, fitting
+from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.surgery import Trainable
+from tasks.pure.training import Part, State, Training, Watch
 
 if TYPE_CHECKING:
     import keras
-    import pandas as pd
 
 
 def train_under_contract(
     model: "keras.Model",
-    train: fitting.Part,
-    validation: fitting.Part,
+    parts: tuple[Part, Part],
     trainable: Trainable,
-    training: fitting.Training,
+    training: Training,
     seed: int,
-    on_progress: fitting.OnProgress,
-) -> "pd.DataFrame":
-    """Train `model` in place and check that only what is declared has changed. Returns the history.
+    watch: Watch,
+    path: ExecutionPath = ExecutionPath(),  # noqa: B008 - frozen
+    state: State | None = None,
+) -> fitting.Fitted:
+    """Train `model` in place and check, on the whole of it, that only what is declared has changed.
+
+    Args:
+        parts: training and validation part; with `path.cut` of activations instead of images.
 
     Raises:
         ContractBroken: other variables train than the declared ones, or a frozen layer moved.
     """
     contracts.check_declared(model, trainable)
     before = contracts.frozen_state(model)
-    history = fitting.fit(model, train, validation, training, seed, on_progress)
+    fitted = fitting.fit(model, *parts, training, seed, watch, path, state)
     contracts.check_unmoved(before, model)
-    return history
+    return fitted

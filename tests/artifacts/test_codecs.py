@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from artifacts import codecs
+from artifacts import array_codecs, codecs
 from artifacts.errors import ArtifactDamaged
 from artifacts.store import Encoded, Store
 from tests.flows.processes import ROOT, environment
@@ -55,7 +55,7 @@ def written(content: Encoded, folder: Path) -> Path:
 
 def test_a_data_set_comes_back_bit_for_bit(store: Store, dataset: Encoded) -> None:
     folder = store.folder(store.put(dataset).ref)
-    images, labels = codecs.read_part(folder, "gate")
+    images, labels = array_codecs.read_part(folder, "gate")
     assert (images.shape, images.dtype, labels.dtype) == ((3, 2, 2, 1), np.uint8, np.int64)
     assert codecs.derive_digest("dataset", folder) == dataset.digest
     assert dataset.facts["class_names"] == ["cat", "dog"]
@@ -124,7 +124,9 @@ def test_equal_arrays_are_equal_bytes_whatever_their_order_in_memory(tmp_path: P
     images, labels = np.arange(3 * 4 * 5, dtype=np.float32).reshape(3, 4, 5, 1), np.arange(3)
     contents = []
     for number, given in enumerate((images, np.asfortranarray(images), images.astype(">f4"))):
-        content = codecs.encode_dataset(dict.fromkeys(codecs.DATASET_PARTS, (given, labels)), ["a", "b", "c"])
+        content = array_codecs.encode_dataset(
+            dict.fromkeys(array_codecs.DATASET_PARTS, (given, labels)), ["a", "b", "c"]
+        )
         folder = written(content, tmp_path / str(number))
         contents.append((content.digest, content.facts, (folder / "x_train.npy").read_bytes()))
     assert contents[0] == contents[1] == contents[2]

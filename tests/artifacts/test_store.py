@@ -1,6 +1,7 @@
 """The store: content in whole or not at all, damage noticed, several processes at once."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,13 +10,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from artifacts.checkpoints import Checkpoints
 from artifacts.errors import ArtifactDamaged, ArtifactMissing, RecordDamaged, StoreError, UsageError
 from artifacts.executions import Execution, Output
 from artifacts.manifest import MANIFEST
 from artifacts.refs import DatasetRef
-from artifacts.store import ABANDONED_SECONDS, Encoded, Store, default_root
+from artifacts.store import ABANDONED_SECONDS, FORGOTTEN_SECONDS, Encoded, Store, default_root
 from tests.flows.processes import ROOT, environment
 
 PUT = """
@@ -164,6 +167,28 @@ def test_old_scratch_is_swept_and_new_scratch_is_not(store: Store) -> None:
     os.utime(old, (long_ago, long_ago))
     store.sweep()
     assert [path.name for path in store.scratch.iterdir()] == ["new"]
+
+
+def test_states_of_trainings_that_nobody_went_on_with_are_swept_after_a_month(store: Store) -> None:
+    for name, age in (("new", 0.0), ("week", 7 * 86_400.0), ("old", FORGOTTEN_SECONDS + 60.0)):
+        Checkpoints(store).save(name, {"weights": np.zeros(3)})
+        os.utime(store.checkpoints / name, (time.time() - age,) * 2)
+    store.sweep()
+    assert {path.name for path in store.checkpoints.iterdir()} == {"new", "week"}
+
+
+def test_facts_outlive_the_artifact_and_its_damage_but_are_never_made_up(store: Store, dataset: Encoded) -> None:
+    """They belong to the digest: the key of what follows is known before the artifact is made again."""
+    output = store.put(dataset)
+    assert store.facts(output.ref) == dataset.facts
+    (store.folder(output.ref) / MANIFEST).write_text("{}")
+    assert store.facts(output.ref) == dataset.facts
+    shutil.rmtree(store.folder(output.ref))
+    assert store.facts(output.ref) == dataset.facts
+    remembered = next(store.known_facts.iterdir())
+    remembered.write_text(remembered.read_text().replace("dataset", "model"))
+    assert store.facts(output.ref) is None
+    assert store.facts(DatasetRef("sha256:00")) is None
 
 
 def test_the_store_is_where_graft_store_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

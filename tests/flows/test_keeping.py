@@ -301,12 +301,12 @@ def test_gate_images_that_the_champion_was_trained_on_do_not_count(run: Run, gat
 
 
 def test_the_gate_is_trained_on_by_no_step_and_is_not_the_test_split(gated: str, store: Store) -> None:
-    from artifacts import codecs
+    from artifacts import array_codecs
 
     folders = [store.run("1").folder(f"load_data.{role}", "dataset") for role in ("source", "target")]
-    gate = {image.tobytes() for image in codecs.read_part(folders[1], "gate")[0]}
+    gate = {image.tobytes() for image in array_codecs.read_part(folders[1], "gate")[0]}
     assert gate
     for folder in folders:
         for part in ("train", "validation", "test"):
-            assert not gate & {image.tobytes() for image in codecs.read_part(folder, part)[0]}
+            assert not gate & {image.tobytes() for image in array_codecs.read_part(folder, part)[0]}
     assert Runs(store).find("1").metrics["num_test"] == 40

@@ -18,6 +18,7 @@ from flows import plan as planning
 from flows import recipe_files
 from flows.choice import choose
 from flows.dag import edges
+from tasks.pure.fitting import Fitted
 from tests.flows.conftest import Run
 from tests.flows.test_damage import DAMAGES, covered_files
 from tests.flows.tiny import ORDER, write_tiny_recipe
@@ -38,12 +39,13 @@ deletions = st.tuples(st.just("delete"), st.floats(0, 0.999), st.none())
 histories = st.lists(st.one_of(runs, damages, deletions), min_size=3, max_size=6)
 
 
-def quick_fit(model: Any, train: Any, validation: Any, training: Any, seed: int, on_progress: Any) -> pd.DataFrame:
+def quick_fit(model: Any, train: Any, validation: Any, training: Any, seed: int, *_: Any) -> Fitted:
     """Stands in for training: moves every trainable weight by what parameters and seed say."""
     shift = np.float32(training.learning_rate) + np.float32(seed % 1000) * np.float32(1e-5)
     for weight in model.trainable_variables:
         weight.assign(weight + shift)
-    return pd.DataFrame({"epoch": [0], "loss": [float(shift)], "accuracy": [0.5]})
+    history = pd.DataFrame({"epoch": [0], "loss": [float(shift)], "accuracy": [0.5]})
+    return Fitted(history, jit=False, streamed=False, seconds=0.0, compile_seconds=0.0)
 
 
 def quick_pictures(metrics: Any, *_: Any) -> dict[str, bytes]:

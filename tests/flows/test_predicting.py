@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artifacts import codecs
+from artifacts import array_codecs
 from artifacts.store import Store
 from flows.cli import _guarded
 from flows.predict_inputs import Picture, Problem, count
@@ -78,7 +78,7 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 def tested(finished: str, store: Store) -> tuple[np.ndarray, list[str]]:
     """The test images of the finished run, and what its network said of them."""
     run = store.run("last")
-    images, _ = codecs.read_part(run.folder("load_data.target", "dataset"), "test")
+    images, _ = array_codecs.read_part(run.folder("load_data.target", "dataset"), "test")
     return images, run.predictions()["predicted"].tolist()
 
 

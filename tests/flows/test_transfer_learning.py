@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from artifacts import codecs
+from artifacts import array_codecs
 from artifacts.digest import digest_file
 from artifacts.errors import RecipeError, RunFirst, UsageError
 from artifacts.runs import Runs
@@ -126,12 +126,12 @@ def test_a_reason_compares_with_the_newest_run_that_came_to_the_step(run: Run, f
 
 
 def test_the_test_images_are_read_by_evaluate_alone(run: Run, finished: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    honest = codecs.read_part
+    honest = array_codecs.read_part
 
     def read_part(folder: Path, part: str) -> Any:
         return honest(folder, part) if part != "test" else pytest.fail("the test images were read")
 
-    monkeypatch.setattr(codecs, "read_part", read_part)
+    monkeypatch.setattr(array_codecs, "read_part", read_part)
     others = [step for step in ORDER if step not in ("evaluate", "report")]
     assert ran(run(finished, force=others)) == others
     with pytest.raises(pytest.fail.Exception):

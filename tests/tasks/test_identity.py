@@ -12,7 +12,7 @@ from artifacts.store import Store
 from tasks import identity as identities
 from tasks.fingerprint import Fingerprint
 from tasks.identity import COMPUTES, SourceFiles, identity
-from tasks.pure.fitting import Training
+from tasks.pure.training import Training
 
 TRAINING = Training(batch_size=8, epochs=2, learning_rate=0.1, early_stopping=None, class_weights=False)
 CALL: dict[str, Any] = {

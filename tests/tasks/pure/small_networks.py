@@ -9,9 +9,11 @@ import numpy as np
 from artifacts import codecs
 from tasks.pure import session
 from tasks.pure.architectures import Network, build
-from tasks.pure.fitting import OnProgress, Part, Training, fit
+from tasks.pure.execution_path import ExecutionPath
+from tasks.pure.fitting import fit
 from tasks.pure.layers import blocks
 from tasks.pure.surgery import Scion, Trainable, graft
+from tasks.pure.training import OnProgress, Part, Training, Watch
 
 if TYPE_CHECKING:
     import keras
@@ -76,11 +78,13 @@ def train(
     validation: Part | None = None,
     seed: int = 7,
     on_progress: OnProgress = lambda epochs, fraction, logs: None,
+    jit: bool = False,
     **others: Any,
 ) -> "pd.DataFrame":
-    """Two epochs of one batch each (quick to compile), unless `others` say otherwise."""
+    """Two epochs of one batch each (quick to compile), unless `others` say otherwise. Returns the history."""
     plain = {"epochs": 2, "batch_size": 64, "learning_rate": 0.01, "early_stopping": None, "class_weights": False}
-    return fit(model, part, validation or none_of(part), Training(**{**plain, **others}), seed, on_progress)
+    how, watch = Training(**{**plain, **others}), Watch(progress=on_progress)
+    return fit(model, part, validation or none_of(part), how, seed, watch, ExecutionPath(jit)).history
 
 
 def weights(model: "keras.Model") -> dict[str, list[bytes]]:

@@ -7,9 +7,9 @@ import pytest
 
 from tasks.pure.contracts import check_declared, check_unmoved, frozen_state
 from tasks.pure.errors import ContractBroken
-from tasks.pure.fitting import Training
 from tasks.pure.stages import train_under_contract
 from tasks.pure.surgery import Trainable, set_trainable
+from tasks.pure.training import Training, Watch
 from tests.tasks.pure.small_networks import HEAD_ONLY, SHAPE, built, examples, moved, network, none_of, train, weights
 
 if TYPE_CHECKING:
@@ -123,8 +123,8 @@ def test_batch_norm_statistics_that_moved_by_one_bit_are_named(index: int):
 def test_a_training_that_keeps_its_promise_passes_and_returns_its_history():
     model = small_cnn(TOP_AND_HEAD)
     before, part = weights(model), examples(12)
-    history = train_under_contract(model, part, none_of(part), TOP_AND_HEAD, TWO_EPOCHS, 7, lambda *seen: None)
-    assert len(history) == 2
+    fitted = train_under_contract(model, (part, none_of(part)), TOP_AND_HEAD, TWO_EPOCHS, 7, Watch())
+    assert len(fitted.history) == 2
     assert moved(before, model) == {"conv_2", "conv_2_batch_norm", "head"}
 
 
@@ -135,12 +135,12 @@ def test_a_frozen_weight_that_moves_during_the_training_fails_the_step():
         model.get_layer("conv_1").kernel.assign_add(1e-3 * np.ones((3, 3, 1, 5)))
 
     with pytest.raises(ContractBroken, match="Frozen layers moved during training: `conv_1`"):
-        train_under_contract(model, part, none_of(part), HEAD_ONLY, TWO_EPOCHS, 7, tamper)
+        train_under_contract(model, (part, none_of(part)), HEAD_ONLY, TWO_EPOCHS, 7, Watch(tamper))
 
 
 def test_a_wrong_set_of_variables_is_refused_before_anything_trains():
     model, part = small_cnn(TOP_AND_HEAD), examples(12)
     before = weights(model)
     with pytest.raises(ContractBroken):
-        train_under_contract(model, part, none_of(part), HEAD_ONLY, TWO_EPOCHS, 7, lambda *seen: None)
+        train_under_contract(model, (part, none_of(part)), HEAD_ONLY, TWO_EPOCHS, 7, Watch())
     assert moved(before, model) == set()

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.pure.fitting import Training, _Order
+from tasks.pure.order import Order
+from tasks.pure.training import Training
 
 pytestmark = pytest.mark.usefixtures("tensorflow")
 
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("tensorflow")
 @settings(deadline=None, max_examples=25)
 @given(st.integers(1, 40), st.integers(1, 12), st.integers(0, 2**31 - 1), st.integers(0, 50))
 def test_every_epoch_sees_every_example_once(count: int, batch_size: int, seed: int, epoch: int):
-    order = _Order(numbered(count), Training(1, batch_size, 0.1, None, False), 3, seed)
+    order = Order(numbered(count), Training(1, batch_size, 0.1, None, False), 3, seed)
     order.shuffle(epoch)
     batches = [(np.asarray(pictures), np.asarray(labels)) for pictures, labels in order.batches()]
     assert [len(labels) for _, labels in batches][:-1] == [batch_size] * ((count - 1) // batch_size)
@@ -25,7 +26,7 @@ def test_every_epoch_sees_every_example_once(count: int, batch_size: int, seed: 
 
 def test_each_epoch_has_an_order_of_its_own_and_each_seed():
     def drawn(seed: int, epoch: int) -> list[int]:
-        order = _Order(numbered(30), Training(1, 7, 0.1, None, False), 3, seed)
+        order = Order(numbered(30), Training(1, 7, 0.1, None, False), 3, seed)
         order.shuffle(epoch)
         return np.concatenate([np.asarray(labels) for _, labels in order.batches()]).tolist()
 

@@ -1,12 +1,10 @@
-"""The same seed trains the same bits: whatever the process did before, and however many steps Keras runs at once."""
+"""The same seed trains the same bits, whatever the process did before (how it is computed: `test_epochs.py`)."""
 
 import numpy as np
 import pytest
 
 from artifacts.codecs import model_digest
-from tasks.pure import fitting
-from tasks.pure.fitting import Training, compile_model, seed_dropouts
-from tasks.pure.session import derive
+from tasks.pure.fitting import seed_dropouts
 from tests.tasks.pure.small_networks import built, examples, network, reloaded, train, weights
 
 FULL_DENSE = network("dense", (5, 4), dropout=0.3, l2=0.01)
@@ -36,27 +34,6 @@ def test_another_seed_gives_other_bits(dropout: float, size: int):
     train(first, examples(11), seed=1, batch_size=size)
     train(other, examples(11), seed=2, batch_size=size)
     assert weights(first) != weights(other)
-
-
-def by_hand(model, part, training: Training, seed: int) -> None:
-    """The plain loop: a step at a time, in the order and with the masks that (seed, epoch) decide."""
-    compile_model(model, training.learning_rate)
-    for epoch in range(training.epochs):
-        drawn = np.random.Generator(np.random.PCG64(derive(seed, "order", epoch))).permutation(len(part[1]))
-        seed_dropouts(model, seed, epoch)
-        for start in range(0, len(drawn), training.batch_size):
-            chosen = drawn[start : start + training.batch_size]
-            model.train_on_batch(part[0][chosen], part[1][chosen])
-
-
-@pytest.mark.parametrize("like, at_once", [(FULL_DENSE, 4), (FULL_DENSE, 50), (FULL_CNN, 4)])
-def test_steps_run_at_once_change_no_bit(like, at_once: int, monkeypatch: pytest.MonkeyPatch):
-    """Six steps, the last with a smaller batch: 4 does not divide them, 50 is more than there are."""
-    monkeypatch.setattr(fitting, "STEPS_PER_EXECUTION", at_once)
-    fitted, plain, part = built(like), built(like), examples(23)
-    train(fitted, part, batch_size=4)
-    by_hand(plain, part, Training(2, 4, 0.01, None, False), 7)
-    assert weights(fitted) == weights(plain)
 
 
 def masks(model) -> list[list[int]]:

@@ -1,0 +1,65 @@
+"""What the frozen part of a network makes of the target's images: computed once, stored, reused.
+
+Not a step of the DAG but an execution of its own, under a key of the frozen part's digest and the data's: every later
+training on the same base, cut and data finds it, whatever its other parameters are.
+"""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from artifacts import array_codecs, codecs
+from artifacts.digest import digest_json
+from artifacts.errors import StoreError
+from artifacts.executions import Execution
+from artifacts.refs import DatasetRef, Ref
+from artifacts.store import Store
+from tasks.identity import identity
+from tasks.pure import frozen
+from tasks.pure.training import Part
+
+if TYPE_CHECKING:
+    import keras
+
+    from tasks.execution import StepExecution
+
+
+def parts(step: "StepExecution", network: "keras.Model", target: DatasetRef) -> tuple[Part, Part]:
+    """Training and validation part for `step`: the images, or their activations at the cut of its path; and labels."""
+    images = step.part(target, "train"), step.part(target, "validation")
+    cut = step.path.cut
+    if cut is None:
+        return images
+    activations = _stored_or_new(step, frozen.frozen_part(network, cut), target, images)
+    train, validation = ((part, labels) for part, (_, labels) in zip(activations, images, strict=True))
+    return train, validation
+
+
+def _stored_or_new(
+    step: "StepExecution", part: "keras.Model", target: DatasetRef, images: tuple[Part, Part]
+) -> list[np.ndarray]:
+    own = identity("features", {"frozen": codecs.model_digest(part), "target": target}, step.store)
+    found = _stored(step.store, own)
+    if found:
+        step.note("features", {**found.to_json(), "key": digest_json(own), "reused": True, "seconds": 0.0})
+        step.remark(f"takes the frozen layers' activations up to `{step.path.cut}` from the store")
+        folder = step.store.folder(found)
+        return [array_codecs.read_features(folder, name) for name in array_codecs.FEATURE_PARTS]
+    began = time.perf_counter()
+    made = [frozen.activations(part, pixels) for pixels, _ in images]
+    output = step.store.put(array_codecs.encode_features(dict(zip(array_codecs.FEATURE_PARTS, made, strict=True))))
+    seconds = round(time.perf_counter() - began, 3)
+    step.store.record(Execution(own, {"features": output}, seconds, {}))
+    step.note("features", {**output.ref.to_json(), "key": digest_json(own), "reused": False, "seconds": seconds})
+    step.remark(f"computed the frozen layers' activations up to `{step.path.cut}` once, in {seconds:.1f} s")
+    return made
+
+
+def _stored(store: Store, own: dict[str, Any]) -> Ref | None:
+    """The activations of an earlier training, if they are sound; held against a `graft gc` at this moment."""
+    try:
+        execution = store.sound_execution(digest_json(own))
+    except StoreError:
+        return None
+    return execution.refs()["features"] if store.use(execution) else None

@@ -1,0 +1,129 @@
+"""Which way a training is computed: with XLA or without, whole or on stored activations of its frozen part.
+
+Both change bits, so the way is chosen here, before anything runs and without TensorFlow, and is part of the step's key.
+It depends on what the network holds, on how much there is to do, on the device and on the recipe's bound; never on what
+is free or how fast the machine is today. What was measured is in `tests/benchmarks/RESULTS.md`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+# Layers that compute the same for an image whatever else is in the batch and whichever epoch it is.
+STEADY = frozenset(
+    {
+        "InputLayer", "Rescaling", "Resizing", "Normalization", "Concatenate", "Flatten", "Reshape", "Dense", "Conv2D",
+        "DepthwiseConv2D", "BatchNormalization", "LayerNormalization", "Activation", "ReLU", "LeakyReLU", "Softmax",
+        "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Add",
+    }
+)  # fmt: skip
+# What XLA is a gain for on a CPU. A convolution under XLA takes 30 times as long as without (keras-facts.md).
+DENSE = frozenset(
+    {
+        "InputLayer", "Rescaling", "Flatten", "Reshape", "Dense", "BatchNormalization", "LayerNormalization", "Dropout",
+        "Activation", "ReLU", "LeakyReLU", "Softmax",
+    }
+)  # fmt: skip
+# Below this many updates XLA's compilation (a second or so) costs more than it saves.
+XLA_UPDATES = 4000
+MEGABYTE = 10**6
+
+
+@dataclass(frozen=True)
+class ExecutionPath:
+    """The way of one training.
+
+    Attributes:
+        jit: the epochs are compiled with XLA.
+        cut: name of the layer whose stored activations are trained on; None trains the whole network on images.
+    """
+
+    jit: bool = False
+    cut: str | None = None
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """The recipe's bound on stored activations. Only the path that follows from it is part of a key.
+
+    Attributes:
+        megabytes: the most that the activations of one cut may take, 0 for never.
+    """
+
+    megabytes: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A path, and why the frozen part has to be computed in every epoch where that is so; "" where nobody wonders."""
+
+    path: ExecutionPath
+    remark: str = ""
+
+
+@dataclass(frozen=True)
+class Work:
+    """How much a training has to do.
+
+    Attributes:
+        examples: in the training part.
+        validated: in the validation part.
+        batch_size, epochs: as the recipe says.
+        device: `cpu` or `gpu`.
+    """
+
+    examples: int
+    validated: int
+    batch_size: int
+    epochs: int
+    device: str
+
+    def updates(self) -> int:
+        return -(-self.examples // self.batch_size) * self.epochs
+
+
+def of_new_network(architecture: str, work: Work) -> Chosen:
+    """The path of a pretraining: nothing is frozen yet."""
+    return Chosen(ExecutionPath(jit=_worth_xla(["Dense" if architecture == "dense" else "Conv2D"], work)))
+
+
+def of_grafted_network(outline: Sequence[Mapping[str, Any]], work: Work, megabytes: int) -> Chosen:
+    """The path of a training of which part is frozen.
+
+    Args:
+        outline: the network's layers in order, as `artifacts.codecs` describes them in a model's manifest: `name`,
+            `kind` (class), `output_shape`, `weights` (count), `trains`.
+        megabytes: the most that the activations may take, 0 for never.
+    """
+    first = next((place for place, layer in enumerate(outline) if layer["trains"]), len(outline))
+    below, above = outline[:first], outline[first:]
+    if not any(layer["weights"] for layer in below):  # nothing is frozen, or only what resizes and scales
+        return Chosen(ExecutionPath(jit=_worth_xla(_kinds(outline), work)))
+    remark = _why_not_stored(below, work, megabytes)
+    if remark:
+        return Chosen(ExecutionPath(jit=_worth_xla(_kinds(outline), work)), remark)
+    return Chosen(ExecutionPath(_worth_xla(_kinds(above), work), str(below[-1]["name"])))
+
+
+def _kinds(layers: Iterable[Mapping[str, Any]]) -> list[str]:
+    return [str(layer["kind"]) for layer in layers]
+
+
+def _worth_xla(kinds: Iterable[str], work: Work) -> bool:
+    """On a GPU convolutions keep TensorFlow's own kernels too: nothing else was measured."""
+    return DENSE.issuperset(kinds) and work.updates() >= XLA_UPDATES
+
+
+def _why_not_stored(below: Sequence[Mapping[str, Any]], work: Work, megabytes: int) -> str:
+    """Why training on stored activations would not be exact, or is not wanted; "" if it is."""
+    unsteady = [str(layer["name"]) for layer in below if layer["kind"] not in STEADY]
+    if unsteady:
+        return f"`{unsteady[0]}` below the cut gives other activations in every epoch"
+    if 1 in (work.batch_size, work.examples % work.batch_size):
+        # A product with one row is computed in another way, with other last bits.
+        return f"{work.examples:,} examples in batches of {work.batch_size} leave a batch of one"
+    size = 4 * prod(below[-1]["output_shape"]) * (work.examples + work.validated)
+    if size > megabytes * MEGABYTE:
+        return f"they would take {size / MEGABYTE:,.0f} MB, more than `feature_cache_mb` ({megabytes:,})"
+    return ""

@@ -1,0 +1,33 @@
+"""The frozen part of a network, and what it makes of images: computed once instead of in every epoch."""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH_SIZE = 256
+
+
+def frozen_part(model: "keras.Model", cut: str) -> "keras.Model":
+    """The network up to and with the layer `cut`, sharing its layers."""
+    import keras
+
+    return keras.Model(model.inputs[0], model.get_layer(cut).output, name="frozen")
+
+
+def activations(frozen: "keras.Model", images: np.ndarray) -> np.ndarray:
+    """float32 (n, …): what `frozen` makes of images (n, height, width, channels), in inference mode.
+
+    The same bits as in training, in batches of any size but one: a product with a single row is computed in another
+    way. So the last batch reaches back to be whole.
+    """
+    import tensorflow as tf
+
+    compute = tf.function(lambda batch: frozen(batch, training=False), autograph=False, reduce_retracing=True)
+    found = np.empty((len(images), *frozen.output_shape[1:]), frozen.compute_dtype)
+    for start in range(0, len(images), BATCH_SIZE):
+        first = max(0, min(start, len(images) - BATCH_SIZE))
+        found[first : first + BATCH_SIZE] = compute(tf.constant(images[first : first + BATCH_SIZE])).numpy()
+    return found

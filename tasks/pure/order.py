@@ -1,0 +1,90 @@
+"""The order of the training examples: a permutation from (step seed, epoch), and the batches that follow from it.
+
+The data stays as it is stored (uint8 images): a batch is gathered at a time, and converted inside the network.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tasks.pure.session import derive
+from tasks.pure.training import Part, Training
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+# Stored arrays beyond this many bytes are not put into TensorFlow's memory but read a batch at a time. A fixed number,
+# not what is free today; it changes no bit (a test holds that).
+RESIDENT_BYTES = 4 * 2**30
+
+
+class Order:
+    """The training examples in the order of an epoch.
+
+    Args:
+        train: images (n, height, width, channels) as stored, or features (n, …); labels (n,) int64.
+        outputs: the network's number of outputs, for class weights.
+        seed: the step's own.
+    """
+
+    def __init__(self, train: Part, training: Training, outputs: int, seed: int) -> None:
+        import tensorflow as tf
+
+        self.images, self.labels = train
+        self.batch_size, self.seed = training.batch_size, seed
+        self.count = len(self.labels)
+        self.streamed = self.images.nbytes > RESIDENT_BYTES
+        self.indices = tf.Variable(np.arange(self.count), trainable=False)
+        self.weights = balanced(self.labels, max(outputs, 2)) if training.class_weights else None
+
+    @property
+    def steps(self) -> int:
+        """Batches an epoch, the smaller last one included."""
+        return -(-self.count // self.batch_size)
+
+    def shuffle(self, epoch: int) -> None:
+        """Draw the order of `epoch`."""
+        generator = np.random.Generator(np.random.PCG64(derive(self.seed, "order", epoch)))
+        self.indices.assign(generator.permutation(self.count))
+
+    def resident(self) -> "tuple[tf.Tensor, ...]":
+        """(images, labels[, weights]) as tensors, whole."""
+        import tensorflow as tf
+
+        return tuple(tf.constant(array) for array in self._arrays())
+
+    def first_batch(self) -> "tf.data.Dataset":
+        """One element that looks like a batch: by it Keras learns shapes, and counts one step an epoch."""
+        import tensorflow as tf
+
+        return tf.data.Dataset.from_tensors(tuple(array[: self.batch_size] for array in self._arrays()))
+
+    def batches(self) -> "tf.data.Dataset":
+        """(images, labels[, weights]) a batch, through `tf.data`; the order is read when an epoch begins."""
+        import tensorflow as tf
+
+        arrays, count, size = self._arrays(), self.count, self.batch_size
+
+        def batch(start: Any) -> tuple[Any, ...]:
+            chosen = self.indices[start : tf.minimum(start + size, count)]
+            return tuple(_rows(array, chosen) for array in arrays)
+
+        return tf.data.Dataset.range(0, count, size).map(batch).prefetch(2)
+
+    def _arrays(self) -> list[np.ndarray]:
+        return [self.images, self.labels] + ([] if self.weights is None else [self.weights])
+
+
+def _rows(array: np.ndarray, chosen: Any) -> Any:
+    """The chosen rows of an array that may be a file's: only they are read."""
+    import tensorflow as tf
+
+    rows = tf.numpy_function(lambda picked: array[picked], [chosen], tf.as_dtype(array.dtype), stateful=False)
+    return tf.ensure_shape(rows, (None, *array.shape[1:]))
+
+
+def balanced(labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """float32 (n,) weight of each example under scikit-learn's "balanced" rule."""
+    counts = np.bincount(labels, minlength=num_classes)
+    weight: np.ndarray = (len(labels) / (num_classes * np.maximum(counts, 1))).astype(np.float32)
+    return weight[labels]

@@ -1,0 +1,135 @@
+"""Activations of the frozen part are computed once, stored, and found again by every later training on them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artifacts.collecting import collect, holdings
+from artifacts.store import Store
+from artifacts.verify import verify
+from flows.observing import NoObserver
+from flows.recorded import observed_by
+from tasks.progress import Remark
+from tests.flows.conftest import Run
+from tests.flows.tiny import digests, ran
+
+WITHOUT_DROPOUT = {"pretrain.dropout": 0.0, "pretrain.epochs": 1}
+NEVER = {"train_head.feature_cache_mb": 0, "fine_tune.feature_cache_mb": 0}
+
+
+class Listener(NoObserver):
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def remark(self, remark: Remark) -> None:
+        self.said.append(f"{remark.step}: {remark.text}")
+
+
+@pytest.fixture
+def plain(run: Run, tiny: str) -> Any:
+    """`plain({overrides})` → result and remarks of a run of the tiny recipe without dropout."""
+
+    def call(overrides: dict[str, Any] | None = None, **options: Any) -> tuple[dict[str, Any], list[str]]:
+        listener = Listener()
+        with observed_by(listener):
+            result = run(tiny, {**WITHOUT_DROPOUT, **(overrides or {})}, **options)
+        return result, listener.said
+
+    return call
+
+
+def noted(store: Store, result: dict[str, Any], step: str) -> dict[str, Any]:
+    execution = store.execution(result["by_step"][step]["key"])
+    assert execution is not None
+    return dict(execution.facts)
+
+
+def features(store: Store) -> list[Path]:
+    return sorted((store.artifacts / "features").glob("*"))
+
+
+def test_both_trainings_train_on_activations_and_a_later_one_finds_them(plain: Any, store: Store) -> None:
+    first, said = plain()
+    assert [line.split(",")[0] for line in said] == [
+        "train_head: computed the frozen layers' activations up to `global_average` once",
+        "fine_tune: computed the frozen layers' activations up to `conv_1_pool` once",
+    ]
+    made = features(store)
+    assert len(made) == 2
+    again, said = plain({"fine_tune.learning_rate": 0.002, "train_head.learning_rate": 0.02})
+    assert {"train_head", "fine_tune"} <= set(ran(again))
+    assert said == [
+        "train_head: takes the frozen layers' activations up to `global_average` from the store",
+        "fine_tune: takes the frozen layers' activations up to `conv_1_pool` from the store",
+    ]
+    assert features(store) == made
+    assert noted(store, again, "fine_tune")["features"]["reused"] is True
+    assert noted(store, again, "fine_tune")["training"]["cut"] == "conv_1_pool"
+
+
+def test_they_give_the_bits_of_training_in_the_graph(plain: Any) -> None:
+    with_them, _ = plain()
+    without, said = plain(NEVER)
+    assert all("more than `feature_cache_mb` (0)" in line for line in said) and len(said) == 2
+    assert {"train_head", "fine_tune"} <= set(ran(without)), "another path is another key"
+    for step in ("train_head", "fine_tune", "evaluate"):
+        mine, theirs = (digests(each)[step] for each in (with_them, without))
+        assert mine.get("model") == theirs.get("model"), step
+
+
+def test_a_bound_that_changes_nothing_retrains_nothing(plain: Any) -> None:
+    plain()
+    again, said = plain({"train_head.feature_cache_mb": 300, "fine_tune.feature_cache_mb": 300})
+    assert ran(again) == [] and said == []
+
+
+def test_dropout_below_the_cut_refuses_them_and_says_so(run: Run, tiny: str, store: Store) -> None:
+    listener = Listener()
+    with observed_by(listener):
+        run(tiny, {"pretrain.epochs": 1})
+    assert [line.split(": ", 1)[0] for line in listener.said] == ["train_head", "fine_tune"]
+    assert all("`conv_1_dropout` below the cut" in line for line in listener.said)
+    assert features(store) == []
+
+
+def test_other_data_and_another_base_have_activations_of_their_own(plain: Any, store: Store) -> None:
+    plain()
+    plain({"target.labels": 32})
+    assert len(features(store)) == 4
+    plain({"pretrain.learning_rate": 0.02})
+    assert len(features(store)) == 6
+
+
+def test_damaged_ones_are_made_again(plain: Any, store: Store) -> None:
+    plain()
+    for folder in features(store):
+        (folder / "train.npy").write_bytes(b"nothing")
+    _, said = plain(force=["fine_tune"])
+    assert said and "computed" in said[0]
+    assert len(verify(store).problems) == 1, "the head's own are still damaged: nothing needed them"
+    plain(force=["train_head"])
+    assert verify(store).problems == []
+
+
+def test_gc_keeps_those_of_kept_runs_and_takes_the_others(plain: Any, store: Store) -> None:
+    plain()
+    first = features(store)
+    plain({"target.labels": 32})
+    assert holdings(store)["features"].count == 4
+    collect(store, keep=1)
+    left = features(store)
+    assert len(left) == 2 and not set(left) & set(first)
+    assert verify(store).problems == []
+    collect(store, keep=0)
+    assert features(store) == []
+
+
+def test_nobody_needs_them_to_hit(plain: Any, store: Store) -> None:
+    """They are no step's output: a run whose networks are stored hits without them."""
+    import shutil
+
+    plain()
+    shutil.rmtree(store.artifacts / "features")
+    again, said = plain()
+    assert ran(again) == [] and said == []
