@@ -1,5 +1,7 @@
 """Activations of the frozen part are computed once, stored, and found again by every later training on them."""
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +28,30 @@ class Listener(NoObserver):
         self.said.append(f"{remark.step}: {remark.text}")
 
 
+Call = Callable[..., tuple[dict[str, Any], list[str]]]
+
+
+@pytest.fixture(scope="module")
+def first(finished_store: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any], list[str]]:
+    """The store, the result and the remarks of one run of the tiny recipe without dropout."""
+    from flows.transfer_learning import transfer_learning
+
+    root, listener = tmp_path_factory.mktemp("features") / "store", Listener()
+    with pytest.MonkeyPatch.context() as patch, observed_by(listener):
+        patch.setenv("GRAFT_STORE", str(root))
+        result = transfer_learning(str(finished_store / "tiny.yaml"), WITHOUT_DROPOUT)
+    return root, result, listener.said
+
+
 @pytest.fixture
-def plain(run: Run, tiny: str) -> Any:
-    """`plain({overrides})` → result and remarks of a run of the tiny recipe without dropout."""
+def plain(run: Run, finished_store: Path, first: Any, store: Store) -> Call:
+    """`plain({overrides})` → result and remarks of another such run, in this test's own copy of the store."""
+    shutil.copytree(first[0], store.root)
 
     def call(overrides: dict[str, Any] | None = None, **options: Any) -> tuple[dict[str, Any], list[str]]:
         listener = Listener()
         with observed_by(listener):
-            result = run(tiny, {**WITHOUT_DROPOUT, **(overrides or {})}, **options)
+            result = run(str(finished_store / "tiny.yaml"), {**WITHOUT_DROPOUT, **(overrides or {})}, **options)
         return result, listener.said
 
     return call
@@ -49,9 +67,8 @@ def features(store: Store) -> list[Path]:
     return sorted((store.artifacts / "features").glob("*"))
 
 
-def test_both_trainings_train_on_activations_and_a_later_one_finds_them(plain: Any, store: Store) -> None:
-    first, said = plain()
-    assert [line.split(",")[0] for line in said] == [
+def test_both_trainings_train_on_activations_and_a_later_one_finds_them(plain: Call, first: Any, store: Store) -> None:
+    assert [line.split(",")[0] for line in first[2]] == [
         "train_head: computed the frozen layers' activations up to `global_average` once",
         "fine_tune: computed the frozen layers' activations up to `conv_1_pool` once",
     ]
@@ -68,18 +85,18 @@ def test_both_trainings_train_on_activations_and_a_later_one_finds_them(plain: A
     assert noted(store, again, "fine_tune")["training"]["cut"] == "conv_1_pool"
 
 
-def test_they_give_the_bits_of_training_in_the_graph(plain: Any) -> None:
-    with_them, _ = plain()
+def test_they_give_the_bits_of_training_in_the_graph(plain: Call, first: Any) -> None:
+    with_them = first[1]
     without, said = plain(NEVER)
     assert all("more than `feature_cache_mb` (0)" in line for line in said) and len(said) == 2
     assert {"train_head", "fine_tune"} <= set(ran(without)), "another path is another key"
+    assert without["by_step"]["train_head"]["reason"] == "execution path: cut global_average → none"
     for step in ("train_head", "fine_tune", "evaluate"):
         mine, theirs = (digests(each)[step] for each in (with_them, without))
         assert mine.get("model") == theirs.get("model"), step
 
 
-def test_a_bound_that_changes_nothing_retrains_nothing(plain: Any) -> None:
-    plain()
+def test_a_bound_that_changes_nothing_retrains_nothing(plain: Call) -> None:
     again, said = plain({"train_head.feature_cache_mb": 300, "fine_tune.feature_cache_mb": 300})
     assert ran(again) == [] and said == []
 
@@ -93,16 +110,15 @@ def test_dropout_below_the_cut_refuses_them_and_says_so(run: Run, tiny: str, sto
     assert features(store) == []
 
 
-def test_other_data_and_another_base_have_activations_of_their_own(plain: Any, store: Store) -> None:
-    plain()
+@pytest.mark.slow
+def test_other_data_and_another_base_have_activations_of_their_own(plain: Call, store: Store) -> None:
     plain({"target.labels": 32})
     assert len(features(store)) == 4
     plain({"pretrain.learning_rate": 0.02})
     assert len(features(store)) == 6
 
 
-def test_damaged_ones_are_made_again(plain: Any, store: Store) -> None:
-    plain()
+def test_damaged_ones_are_made_again(plain: Call, store: Store) -> None:
     for folder in features(store):
         (folder / "train.npy").write_bytes(b"nothing")
     _, said = plain(force=["fine_tune"])
@@ -112,24 +128,22 @@ def test_damaged_ones_are_made_again(plain: Any, store: Store) -> None:
     assert verify(store).problems == []
 
 
-def test_gc_keeps_those_of_kept_runs_and_takes_the_others(plain: Any, store: Store) -> None:
-    plain()
-    first = features(store)
+def test_gc_keeps_those_of_kept_runs_and_takes_the_others(plain: Call, store: Store) -> None:
+    before = features(store)
     plain({"target.labels": 32})
     assert holdings(store)["features"].count == 4
     collect(store, keep=1)
     left = features(store)
-    assert len(left) == 2 and not set(left) & set(first)
+    assert len(left) == 2 and not set(left) & set(before)
     assert verify(store).problems == []
     collect(store, keep=0)
     assert features(store) == []
 
 
-def test_nobody_needs_them_to_hit(plain: Any, store: Store) -> None:
+def test_nobody_needs_them_to_hit(plain: Call, store: Store) -> None:
     """They are no step's output: a run whose networks are stored hits without them."""
     import shutil
 
-    plain()
     shutil.rmtree(store.artifacts / "features")
     again, said = plain()
     assert ran(again) == [] and said == []

@@ -45,7 +45,7 @@ def kept(store: Store) -> list[Path]:
 LONGER = {"pretrain.epochs": 4, "train_head.epochs": 4, "fine_tune.epochs": 4}
 
 
-@pytest.mark.parametrize("step", ["pretrain", "fine_tune"])
+@pytest.mark.parametrize("step", ["pretrain", pytest.param("fine_tune", marks=pytest.mark.slow)])
 def test_it_goes_on_where_it_was_and_gives_the_same_bits(
     run: Run, tiny: str, store: Store, step: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

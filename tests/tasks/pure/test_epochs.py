@@ -27,7 +27,13 @@ FULL_DENSE = network("dense", (5, 4), batch_norm=True, dropout=0.3, l2=0.01)
 FULL_CNN = network("cnn", (5, 4), batch_norm=True, dropout=0.3, l2=0.01)
 COUNT, SIZE = 23, 4  # six batches, the last one smaller
 
+XLA_DENSE = network("dense", (4,), dropout=0.3, l2=0.01)  # compiling costs seconds a layer
+
 with_and_without_xla = pytest.mark.parametrize("jit", [False, True], ids=["plain", "xla"])
+each_kind = pytest.mark.parametrize(
+    "like, jit", [(FULL_DENSE, False), (FULL_CNN, False), (XLA_DENSE, True)], ids=["dense", "cnn", "dense-xla"]
+)
+slow = pytest.mark.slow
 pytestmark = pytest.mark.usefixtures("fresh_keras")
 
 
@@ -55,9 +61,16 @@ def how(epochs: int = 2, class_weights: bool = False, batch_size: int = SIZE) ->
     return Training(epochs, batch_size, 0.01, None, class_weights)
 
 
-@with_and_without_xla
-@pytest.mark.parametrize("like", [PLAIN_DENSE, network("dense", (5, 4), dropout=0.3, l2=0.01)], ids=["bare", "full"])
-@pytest.mark.parametrize("class_weights", [False, True], ids=["even", "weighed"])
+@pytest.mark.parametrize(
+    "like, jit, class_weights",
+    [
+        (PLAIN_DENSE, False, False),
+        (network("dense", (5, 4), dropout=0.3, l2=0.01), False, True),
+        (XLA_DENSE, True, True),
+        pytest.param(PLAIN_DENSE, True, False, marks=slow),
+        pytest.param(network("dense", (5, 4), dropout=0.3, l2=0.01), True, True, marks=slow),
+    ],
+)
 def test_a_dense_network_is_bit_equal_to_train_on_batch(like: Any, jit: bool, class_weights: bool) -> None:
     fitted, plain, part = built(like), built(like), uneven(COUNT)
     fit(fitted, part, none_of(part), how(class_weights=class_weights), 7, path=ExecutionPath(jit))
@@ -82,8 +95,15 @@ def float64() -> Iterator[None]:
     keras.config.set_dtype_policy("float32")
 
 
-@with_and_without_xla
-@pytest.mark.parametrize("like", [FULL_DENSE, FULL_CNN], ids=["dense", "cnn"])
+@pytest.mark.parametrize(
+    "like, jit",
+    [
+        (FULL_DENSE, False),
+        (FULL_CNN, False),
+        (network("dense", (4,), batch_norm=True, dropout=0.3, l2=0.01), True),
+        pytest.param(FULL_CNN, True, marks=slow),
+    ],
+)
 def test_any_network_is_that_of_train_on_batch_layer_by_layer(like: Any, jit: bool, float64: None) -> None:
     """With batch norm, dropout, L2 and class weights, over several epochs. No bias stands before a batch norm here."""
     fitted, plain, part = built(like), built(like), uneven(COUNT)
@@ -104,14 +124,11 @@ def test_the_two_paths_agree_to_float64s_precision(float64: None) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=1e-9, atol=1e-12)
 
 
-@with_and_without_xla
-@pytest.mark.parametrize("like", [FULL_DENSE, FULL_CNN], ids=["dense", "cnn"])
-@pytest.mark.parametrize("first_steps, growth", [(1, 1), (2, 2), (50, 8)])
+@each_kind
+@pytest.mark.parametrize("first_steps, growth", [(1, 1), (50, 8)])
 def test_the_number_of_calls_changes_no_bit(
     like: Any, jit: bool, first_steps: int, growth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if jit and like is FULL_CNN:
-        pytest.skip("takes minutes; no step chooses it")
     usual, other, part = built(like), built(like), examples(COUNT)
     history = train(usual, part, batch_size=SIZE, jit=jit)
     monkeypatch.setattr(epochs, "FIRST_STEPS", first_steps)
@@ -120,11 +137,8 @@ def test_the_number_of_calls_changes_no_bit(
     assert weights(usual) == weights(other) and history.equals(again)
 
 
-@with_and_without_xla
-@pytest.mark.parametrize("like", [FULL_DENSE, FULL_CNN], ids=["dense", "cnn"])
+@each_kind
 def test_data_that_streams_gives_the_same_bits(like: Any, jit: bool) -> None:
-    if jit and like is FULL_CNN:
-        pytest.skip("takes minutes; no step chooses it")
     resident, streaming, part = built(like), built(like), uneven(COUNT)
     results = {}
     for model, limit in ((resident, 2**30), (streaming, 0)):
@@ -154,12 +168,9 @@ def test_data_of_a_mapped_file_streams_without_being_read_whole(tmp_path: Any) -
     assert weights(mapped) == weights(usual)
 
 
-@with_and_without_xla
-@pytest.mark.parametrize("like", [FULL_DENSE, FULL_CNN], ids=["dense", "cnn"])
-@pytest.mark.parametrize("stopped", [1, 3])
+@each_kind
+@pytest.mark.parametrize("stopped", [1, pytest.param(3, marks=slow)])
 def test_a_training_that_goes_on_at_an_epoch_ends_with_the_same_bits(like: Any, jit: bool, stopped: int) -> None:
-    if jit and like is FULL_CNN:
-        pytest.skip("takes minutes; no step chooses it")
     whole, part, states = built(like), examples(COUNT), []
     watch = Watch(save=lambda state: states.append(state()))
     expected = fit(whole, part, examples(5), how(4), 7, watch, ExecutionPath(jit))
