@@ -11,8 +11,8 @@ from typing import Any
 from artifacts.errors import DataError, GraftError, RunFirst, ServerError
 from artifacts.runs import Runs
 from artifacts.store import Store
+from flows import interrupts, recipe_files
 from flows import plan as planning
-from flows import recipe_files
 from flows.choice import Choice, choose
 from flows.dag import edges
 from tasks.device import device
@@ -49,7 +49,7 @@ def run(request: Request, as_json: bool, verbose: bool) -> int:
     steps = _walk(loaded, choice, as_json)
     with _refusal_as_json(loaded, steps, as_json, RunFirst, ServerError):
         planning.check_needed(loaded, choice, steps)
-        with _only_json_on_stdout(as_json):
+        with _only_json_on_stdout(as_json), interrupts.listening():
             record = _run_under_prefect(request, loaded, as_json, verbose)
     if as_json:
         from flows.summary import as_json as summarised
@@ -107,20 +107,22 @@ def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_j
                     request.start_from,
                     request.only,
                 )
-        except KeyboardInterrupt:
-            if observer.record is None:
+        except (KeyboardInterrupt, Exception) as problem:
+            if observer.record is None or ("--debug" in sys.argv and isinstance(problem, Exception)):
                 raise
-            print("graft: interrupted. What had ended is in the store; run again to go on from there.", file=sys.stderr)
-        except Exception as problem:
-            if observer.record is None or "--debug" in sys.argv:
-                raise
-            print(f"graft: {paragraph(problem)}", file=sys.stderr)
+            print(f"graft: {_last_words(problem)}", file=sys.stderr)
     if observer.record is None:
         raise RuntimeError("The flow ended without having begun a run.")
     record = Runs(Store()).get(observer.record.id)
     if record.state == "completed":
         print_result(console, record)
     return record
+
+
+def _last_words(problem: BaseException) -> str:
+    if isinstance(problem, KeyboardInterrupt) or interrupts.heard():  # whatever became of it on its way up
+        return "interrupted. What had ended is in the store; run again to go on from there."
+    return paragraph(problem)
 
 
 def quiet_libraries(verbose: bool) -> None:

@@ -31,6 +31,14 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def served(harness: None) -> dict[str, str]:
+    """Environment that sends `graft` to the server of this session's harness."""
+    from prefect.settings import PREFECT_API_URL
+
+    return {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+
+
 @pytest.fixture(scope="session", autouse=True)
 def threads_of_the_steps() -> None:
     """TensorFlow on the threads of the steps, whichever test needs it first: `verify` alone would start it on others,

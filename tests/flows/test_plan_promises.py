@@ -111,7 +111,7 @@ def test_what_plan_promised_as_a_hit_was_a_hit(quick: None, run: Run, history: l
 
 
 @pytest.mark.slow
-@settings(max_examples=40, **relaxed)
+@settings(max_examples=6, **relaxed)
 @given(history=histories)
 def test_what_plan_promised_as_a_hit_was_a_hit_in_many_histories(quick: None, run: Run, history: list[Any]) -> None:
     check(run, history)
