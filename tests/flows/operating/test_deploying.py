@@ -119,10 +119,11 @@ def test_a_schedule_starts_a_run_on_the_worker_by_itself(station: Station, proje
     began = datetime.now(UTC)
 
     def fired() -> Any:
-        found = station.ask(lambda client: api.started_since(client, began))  # the hour's runs ahead are on record, too
+        found = station.ask(lambda client: api.started_since(client, began))
         return next((each for each in found if each.auto_scheduled), None)
 
     run = until(fired, 150, "the schedule fires")
+    until(lambda: str(run.name) in station.said(), 10, "`graft up` says so, whatever else the schedule has in store")
     deploy(station)  # back to once a night, before it fires again and again
     done = station.ended(str(run.id))
     assert done.state_name == "Completed", done.state
