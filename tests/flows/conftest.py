@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from artifacts.store import Store
+from tests.flows.quick import quick_fit, quick_pictures
 from tests.flows.tiny import write_tiny_recipe
 
 
@@ -62,6 +63,15 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def tiny(tmp_path: Path) -> str:
     """Path of a recipe that runs in a second or two: two tasks over a small npz, a tiny CNN with dropout."""
     return str(write_tiny_recipe(tmp_path))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training and pictures are stand-ins."""
+    from tasks.pure import fitting, pictures
+
+    monkeypatch.setattr(fitting, "fit", quick_fit)
+    monkeypatch.setattr(pictures, "draw", quick_pictures)
 
 
 Run = Callable[..., dict[str, Any]]

@@ -59,7 +59,7 @@ import os, signal, sys
 from flows.cli import _guarded
 from tasks.pure import fitting
 from tests.flows.test_interrupts import press_ctrl_c
-from tests.flows.test_plan_promises import quick_fit
+from tests.flows.quick import quick_fit
 
 becomes = sys.argv.pop(1)
 
