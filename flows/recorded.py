@@ -14,6 +14,7 @@ import httpx
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL
@@ -159,7 +160,10 @@ def _runner(wish: Wish) -> Runner:
 
 def deployment_name() -> str:
     """`retrain/nightly`, or "" where the flow was called by a person or a script."""
-    return f"{flow_run.flow_name}/{deployment.name}" if deployment.id else ""
+    context = FlowRunContext.get()
+    # `deployment.id` would ask the server where there is none.
+    deployed = context and context.flow_run and context.flow_run.deployment_id
+    return f"{flow_run.flow_name}/{deployment.name}" if deployed else ""
 
 
 def _tags(loaded: LoadedRecipe) -> list[str]:
