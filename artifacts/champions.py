@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.errors import ChampionChanged, RecordDamaged, UsageError
+from artifacts.refs import CHAMPION
 from artifacts.runs import RunRecord
 from artifacts.sealed import seal, unseal, write_atomically
 from artifacts.store import Store
 
-DEFAULT = "champion"
+DEFAULT = CHAMPION
 NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+CHAMPION = "champion"  # the pointer that is meant where no other one is named, see `champions.py`
+
 
 @dataclass(frozen=True)
 class Ref:

@@ -18,6 +18,7 @@ from typing import Any
 
 from artifacts.alive import alive, is_alive
 from artifacts.errors import RecordDamaged, UsageError
+from artifacts.remembered import Readings
 from artifacts.sealed import seal, unseal, write_atomically
 from artifacts.store import Store
 
@@ -92,6 +93,10 @@ def run_command(recipe: str, overrides: Mapping[str, Any]) -> str:
     """`graft run` with these overrides, quoted for a shell; values are JSON, which is YAML too."""
     settings = [shlex.quote(f"{name}={json.dumps(value, ensure_ascii=False)}") for name, value in overrides.items()]
     return " ".join(["graft run", shlex.quote(recipe), *(f"--set {setting}" for setting in settings)])
+
+
+# A run looks at all of them half a dozen times; a thousand take a third of a second to check.
+_records: Readings[RunRecord] = Readings()
 
 
 class Runs:
@@ -203,10 +208,13 @@ class Runs:
         return moved
 
     def _load(self, path: Path) -> RunRecord:
-        record = RunRecord(**unseal(path.read_bytes(), f"run record {path.parent.name}"))
+        def unsealed(content: bytes) -> RunRecord:
+            return RunRecord(**unseal(content, f"run record {path.parent.name}"))
+
+        record = _records.read(path, unsealed)
         if record.state == RUNNING and not is_alive(path.parent):
             # It may have been closed between the two looks.
-            record = RunRecord(**unseal(path.read_bytes(), f"run record {path.parent.name}"))
+            record = unsealed(path.read_bytes())
             return replace(record, state=INTERRUPTED) if record.state == RUNNING else record
         return record
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from artifacts.errors import UsageError
-from flows import cli_after, cli_keeping, cli_operating, commands
+from flows import cli_after, cli_keeping, cli_operating, garbage
 from flows.cli_options import DebugOption, JsonOption, example, leave
 
 # The base of Typer's errors about the command line; Click's own class or Typer's copy of it, as its version has it.
@@ -80,6 +80,8 @@ def run(
     debug: DebugOption = False,
 ) -> None:
     """Run a recipe. Steps that are in the store already are hits and cost nothing."""
+    from flows import commands
+
     request = commands.Request(recipe, settings or [], force or [], start_from, only)
     leave(commands.run(request, as_json=as_json, verbose=verbose))
 
@@ -99,6 +101,8 @@ def plan(
     debug: DebugOption = False,
 ) -> None:
     """Say what `graft run` with the same arguments would do, step by step, and why. Runs nothing."""
+    from flows import commands
+
     request = commands.Request(recipe, settings or [], force or [], start_from, only)
     leave(commands.plan(request, as_json=as_json))
 
@@ -112,12 +116,16 @@ def recipes(
     debug: DebugOption = False,
 ) -> None:
     """List the recipes that ship, print one whole, or print the schema."""
+    from flows import commands
+
     leave(commands.recipes(name, schema=schema))
 
 
 @app.command(epilog=example("graft verify", "graft verify --json"))
 def verify(as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """Derive every digest and checksum in the store anew; say what is wrong and which command mends it."""
+    from flows import commands
+
     leave(commands.verify(as_json=as_json))
 
 
@@ -131,7 +139,9 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # None where a shell closed it
             stream.reconfigure(errors="replace")  # a screen that lacks a sign shows `?`; a run must not fail of it
-    sys.exit(_guarded(sys.argv[1:]))
+    code = _guarded(sys.argv[1:])
+    garbage.settle()  # else the interpreter looks through all of Prefect before it ends: a quarter of a second
+    sys.exit(code)
 
 
 def _guarded(argv: list[str]) -> int:
@@ -172,7 +182,9 @@ def _say(problem: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exception(problem)
     else:
-        print(f"graft: {commands.paragraph(problem)}", file=sys.stderr)
+        from flows.commands import paragraph
+
+        print(f"graft: {paragraph(problem)}", file=sys.stderr)
     return 2 if isinstance(problem, UsageError) else 1
 
 

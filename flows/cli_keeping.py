@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from artifacts.champions import DEFAULT
+from artifacts.refs import CHAMPION
 from flows.cli_options import DebugOption, JsonOption, RunArgument, example, leave
 
 NameOption = Annotated[str, typer.Option("--name", metavar="NAME", help="Which champion, where there are several.")]
@@ -53,7 +53,7 @@ def keep(
 
 def promote(
     run: RunArgument,
-    name: NameOption = DEFAULT,
+    name: NameOption = CHAMPION,
     gate: Annotated[
         bool, typer.Option("--gate", help="Only if it is not worse than the champion on images neither saw.")
     ] = False,
@@ -67,14 +67,14 @@ def promote(
     leave(keeping_commands.promote(run, name, gate, because, as_json=as_json))
 
 
-def champion(name: NameArgument = DEFAULT, as_json: JsonOption = False, debug: DebugOption = False) -> None:
+def champion(name: NameArgument = CHAMPION, as_json: JsonOption = False, debug: DebugOption = False) -> None:
     """Say who is champion, and who was, since when and on what evidence."""
     from flows import keeping_commands
 
     leave(keeping_commands.champion(name, as_json=as_json))
 
 
-def rollback(name: NameArgument = DEFAULT, debug: DebugOption = False) -> None:
+def rollback(name: NameArgument = CHAMPION, debug: DebugOption = False) -> None:
     """Make the champion's predecessor the champion again."""
     from flows import keeping_commands
 

@@ -4,18 +4,21 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from artifacts.codecs import use_tensorflow
 from artifacts.errors import DataError, GraftError, RunFirst, ServerError
 from artifacts.runs import Runs
 from artifacts.store import Store
+from flows import interrupts, recipe_files, run_server
 from flows import plan as planning
-from flows import recipe_files
 from flows.choice import Choice, choose
 from flows.dag import edges
+from flows.garbage import uncollected
 from tasks.device import device
+from tasks.identity import COMPUTES
 from tasks.pure.errors import PureError
 
 # 130 is what shells say of a command that Ctrl-C ended.
@@ -43,14 +46,51 @@ class Request:
         return loaded, choose(edges(loaded.recipe), self.force, self.start_from, self.only)
 
 
+@dataclass(frozen=True)
+class Prospect:
+    """What a run will need: its plan, and the server that was begun for it, or None where there is another one."""
+
+    steps: list[planning.PlannedStep]
+    server: run_server.Embedded | None
+
+    def is_brief(self) -> bool:
+        """Whether nothing but the report is left to do."""
+        return all(step.status in ("hit", "skipped") for step in self.steps if step.step != "report")
+
+    def import_all(self) -> None:
+        """Import it, which takes a second, and four more with TensorFlow, while the server starts.
+
+        A run that computes nothing imports no TensorFlow; against a server that is there already there is no wait to
+        hide it in, and the step that needs it imports it.
+        """
+        with uncollected():
+            import flows.transfer_learning  # noqa: F401
+
+            _import_what_comes_late()
+            if self.server and any(step.status == "run" and step.step in COMPUTES for step in self.steps):
+                use_tensorflow()
+
+
+def _import_what_comes_late() -> None:
+    """What Prefect and the report import only once they need it. A head start: what is not there is not missed."""
+    with suppress(ImportError):
+        import fastapi.encoders  # noqa: F401
+        import jinja2  # noqa: F401
+        import prefect.flow_engine  # noqa: F401
+        import prefect.task_engine  # noqa: F401
+        import prefect.utilities.visualization  # noqa: F401
+
+
 def run(request: Request, as_json: bool, verbose: bool) -> int:
     """Check, plan, then run under Prefect with the terminal watching."""
     loaded, choice = request.checked()
-    steps = _walk(loaded, choice, as_json)
-    with _refusal_as_json(loaded, steps, as_json, RunFirst, ServerError):
-        planning.check_needed(loaded, choice, steps)
-        with _only_json_on_stdout(as_json):
-            record = _run_under_prefect(request, loaded, as_json, verbose)
+    quiet_libraries(verbose)
+    with interrupts.listening(), run_server.ahead() as server:
+        steps = _walk(loaded, choice, as_json)
+        with _refusal_as_json(loaded, steps, as_json, RunFirst, ServerError):
+            planning.check_needed(loaded, choice, steps)
+            with _only_json_on_stdout(as_json):
+                record = _run_under_prefect(request, loaded, Prospect(steps, server), as_json)
     if as_json:
         from flows.summary import as_json as summarised
 
@@ -81,18 +121,18 @@ def _refusal_as_json(
         raise
 
 
-def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_json: bool, verbose: bool) -> Any:
+def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, ahead: Prospect, as_json: bool) -> Any:
     """Run the flow; a failure is said on standard error and stands in the record that is returned."""
     from rich.console import Console
 
     from flows.terminal import TerminalObserver, print_result
 
-    quiet_libraries(verbose)
-    from flows.server import prefect_server
-
     console = Console(stderr=as_json)
     observer = TerminalObserver(console)
-    with prefect_server(waiting=lambda: console.status("Starting Prefect …")):
+    with ExitStack() as stack:
+        with console.status("Starting Prefect …"):
+            ahead.import_all()
+            stack.enter_context(run_server.prefect_server(ahead.server, ahead.is_brief()))
         from prefect import tags
 
         from flows.recorded import observed_by
@@ -107,20 +147,22 @@ def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, as_j
                     request.start_from,
                     request.only,
                 )
-        except KeyboardInterrupt:
-            if observer.record is None:
+        except (KeyboardInterrupt, Exception) as problem:
+            if observer.record is None or ("--debug" in sys.argv and isinstance(problem, Exception)):
                 raise
-            print("graft: interrupted. What had ended is in the store; run again to go on from there.", file=sys.stderr)
-        except Exception as problem:
-            if observer.record is None or "--debug" in sys.argv:
-                raise
-            print(f"graft: {paragraph(problem)}", file=sys.stderr)
+            print(f"graft: {_last_words(problem)}", file=sys.stderr)
     if observer.record is None:
         raise RuntimeError("The flow ended without having begun a run.")
     record = Runs(Store()).get(observer.record.id)
     if record.state == "completed":
         print_result(console, record)
     return record
+
+
+def _last_words(problem: BaseException) -> str:
+    if isinstance(problem, KeyboardInterrupt) or interrupts.heard():  # whatever became of it on its way up
+        return "interrupted. What had ended is in the store; run again to go on from there."
+    return paragraph(problem)
 
 
 def quiet_libraries(verbose: bool) -> None:

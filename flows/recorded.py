@@ -14,6 +14,7 @@ import httpx
 from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL
@@ -23,7 +24,7 @@ from artifacts.errors import RecordDamaged
 from artifacts.past import PastRun
 from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
-from flows import dag, publishing, summary
+from flows import dag, interrupts, publishing, summary
 from flows.choice import Choice
 from flows.decisions import Detective
 from flows.home import here
@@ -97,6 +98,9 @@ def _run(wish: Wish, closing: Closing | None) -> RunRecord:
             runner.record = runner.runs.update(runner.record, gate=dict(decision))
         return runner.close("completed")
     except Exception as problem:
+        if interrupts.heard():  # before the server is asked: it may be on its way out, too
+            runner.close("cancelled", CANCELLED)
+            raise KeyboardInterrupt from problem
         if _is_being_cancelled():
             runner.close("cancelled", CANCELLED)
             raise TerminationSignal(signal.SIGTERM) from problem
@@ -128,8 +132,8 @@ def _why_stopped(stop: BaseException) -> str:
 
 
 def _is_being_cancelled() -> bool:
-    """Whether somebody asked for that. The signal reaches Python wherever it is just then, and C code that it
-    interrupts (TensorFlow tracing, HDF5 writing) may turn it into an error of its own."""
+    """Whether somebody asked the server for that. The signal reaches Python wherever it is just then, and C code that
+    it interrupts (TensorFlow tracing, HDF5 writing) may turn it into an error of its own."""
     try:
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(flow_run.id).state
@@ -156,7 +160,10 @@ def _runner(wish: Wish) -> Runner:
 
 def deployment_name() -> str:
     """`retrain/nightly`, or "" where the flow was called by a person or a script."""
-    return f"{flow_run.flow_name}/{deployment.name}" if deployment.id else ""
+    context = FlowRunContext.get()
+    # `deployment.id` would ask the server where there is none.
+    deployed = context and context.flow_run and context.flow_run.deployment_id
+    return f"{flow_run.flow_name}/{deployment.name}" if deployed else ""
 
 
 def _tags(loaded: LoadedRecipe) -> list[str]:

@@ -12,7 +12,7 @@ from artifacts.lineage import inputs
 from artifacts.refs import StepResult
 from artifacts.runs import RunRecord, Runs
 from flows import arguments as recipe_arguments
-from flows import summary
+from flows import interrupts, summary
 from flows.dag import STEPS
 from flows.decisions import Detective, Finding
 from flows.observing import Observers
@@ -84,6 +84,8 @@ class Runner:
         began = time.perf_counter()
         run = self._reuse if step in self.reused else self._report if step == "report" else self._step
         try:
+            if interrupts.heard():  # and swallowed by the step before
+                raise KeyboardInterrupt
             return run(step, arguments, began)
         except BaseException as problem:
             self._fail(step, problem, time.perf_counter() - began)
@@ -165,7 +167,7 @@ class Runner:
         self.observer.step_finished(entry)
 
     def _fail(self, step: str, problem: BaseException, seconds: float) -> None:
-        failed = isinstance(problem, Exception)
+        failed = isinstance(problem, Exception) and not interrupts.heard()
         why = summary.one_line(problem) if failed else "interrupted"
         self._note(summary.entry(step, "failed", why, seconds))
         reason = f"`{step}` failed" if failed else "interrupted before"

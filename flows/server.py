@@ -1,8 +1,7 @@
-"""Which Prefect server a run talks to: the configured one, that of `graft up`, or one of our own while the run lasts.
+"""Prefect servers as processes of graft's own: that of `graft up`, and the embedded one of a run (`run_server.py`).
 
-graft's own servers keep their records under graft's home, bind 127.0.0.1 and end with the process that started them;
-the embedded one of a run takes a free port. Starts are made one at a time under a lock: two first starts on a fresh
-machine collide in the database's migration otherwise.
+They keep their records under graft's home, bind 127.0.0.1 and end with the process that started them. Starts are made
+one at a time under a lock: two first starts on a fresh machine collide in the database's migration otherwise.
 """
 
 import os
@@ -10,10 +9,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import ProxyHandler, build_opener, urlopen
 
@@ -28,41 +25,6 @@ STOP_SECONDS = 10.0
 CONFIGURED_SECONDS = 10.0
 # The automation for vanished runs (`operating/vanished.py`) waits 90 s; with Prefect's own 180 all would look dead.
 HEARTBEAT_SECONDS = 30
-
-
-@contextmanager
-def prefect_server(waiting: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Iterator[None]:
-    """Make a Prefect server available to the runs inside the block.
-
-    Args:
-        waiting: makes a context that is entered while an embedded server starts, such as a spinner.
-
-    Raises:
-        ServerError: none could be started.
-    """
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-
-    configured = PREFECT_API_URL.value()
-    if configured:
-        check_reachable(configured)
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: HEARTBEAT_SECONDS}):
-            yield
-        return
-    without_proxy()
-    up = here().up()
-    if up and _answers_soon(up.api):
-        with temporary_settings({PREFECT_API_URL: up.api, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: HEARTBEAT_SECONDS}):
-            yield
-        return
-    with (
-        _embedded(waiting) as url,
-        # Nobody listens to a heartbeat there, and joining its thread costs a second.
-        temporary_settings({PREFECT_API_URL: url, PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}),
-    ):
-        try:
-            yield
-        finally:
-            flush()
 
 
 def check_reachable(url: str) -> None:
@@ -86,25 +48,6 @@ def without_proxy() -> None:
         os.environ[name] = ",".join(filter(None, [known, "127.0.0.1", "localhost"]))
 
 
-@contextmanager
-def _embedded(waiting: Callable[[], AbstractContextManager[Any]]) -> Iterator[str]:
-    with waiting():
-        process, url, log = _start()
-    try:
-        yield url
-    finally:
-        stop(process)
-        log.unlink(missing_ok=True)
-
-
-def _start() -> tuple["subprocess.Popen[bytes]", str, Path]:
-    port, home = free_port(), here()
-    home.make()
-    settings = {"PREFECT__SERVER_EPHEMERAL": "1", "PREFECT_UI_ENABLED": "0"}
-    log = home.logs / f"embedded-{port}.log"
-    return start(port, settings, log), api_url(port), log
-
-
 def api_url(port: int) -> str:
     return f"http://127.0.0.1:{port}/api"
 
@@ -119,16 +62,20 @@ def start(port: int, settings: Mapping[str, str], log: Path) -> "subprocess.Pope
     Raises:
         ServerError: it ended, or did not answer in time.
     """
-    home = here()
-    home.make()
-    with FileLock(home.root / "server-start.lock", timeout=LOCK_SECONDS):
-        process = _spawn(port, settings, log)
+    here().make()
+    with start_lock():
+        process = spawn(port, settings, log)
         try:
-            _wait_until_healthy(process, api_url(port), log)
+            wait_until_healthy(process, api_url(port), log)
         except BaseException:
             stop(process)
             raise
     return process
+
+
+def start_lock() -> FileLock:
+    """To be held from a server's start until it answers: two first starts collide in the database's migration."""
+    return FileLock(here().root / "server-start.lock", timeout=LOCK_SECONDS)
 
 
 def free_port() -> int:
@@ -138,7 +85,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _spawn(port: int, settings: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
+def spawn(port: int, settings: Mapping[str, str], log: Path) -> "subprocess.Popen[bytes]":
     environment = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     environment |= {
         "PREFECT_HOME": str(here().prefect),
@@ -167,22 +114,15 @@ def healthy(url: str) -> bool:
         return False
 
 
-def _answers_soon(url: str) -> bool:
-    """Whether the server of `graft up` answers within a few seconds: a busy one is no reason to start another."""
-    deadline = time.monotonic() + CONFIGURED_SECONDS
-    while not (well := healthy(url)) and time.monotonic() < deadline and here().is_up():
-        time.sleep(0.2)
-    return well
-
-
-def _wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+def wait_until_healthy(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
+    """Raises ServerError where the server ends instead, or does not answer in time."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise ServerError(f"Prefect's server ended while starting: {_last_words(process, log)}")
         if healthy(url):
             return
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise ServerError(
         f"Prefect's server did not answer within {START_SECONDS:.0f} s. Try again, or start one with "
         "`prefect server start` and set PREFECT_API_URL."
@@ -204,12 +144,3 @@ def stop(process: "subprocess.Popen[bytes]") -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-
-
-def flush() -> None:
-    """Let Prefect's client send what it still holds: ended earlier, both sides print long tracebacks."""
-    from prefect.events.worker import EventsWorker
-    from prefect.logging.handlers import APILogWorker
-
-    APILogWorker.drain_all(timeout=5)
-    EventsWorker.drain_all(timeout=5)

@@ -4,9 +4,13 @@ Run as `python -m flows.server_process PORT` with a pipe as standard input: when
 (`kill -9` included), the pipe closes and the server stops. Prefect's own embedded server stays behind in that case.
 """
 
+import gc
 import os
 import sys
 import threading
+import time
+
+FIRST_REQUESTS_SECONDS = 5.0
 
 
 def _stop_with_parent(server: "object") -> None:
@@ -17,8 +21,18 @@ def _stop_with_parent(server: "object") -> None:
     threading.Timer(5.0, os._exit, (0,)).start()
 
 
+def _collect_once_it_serves(server: "object") -> None:
+    """Not before the first requests are answered either: FastAPI builds its routes only then."""
+    while not server.started:  # type: ignore[attr-defined]
+        time.sleep(1.0)
+    time.sleep(FIRST_REQUESTS_SECONDS)
+    gc.freeze()
+    gc.enable()
+
+
 def main() -> None:
     """Serve Prefect's API, and its UI where the environment says so, on 127.0.0.1 until standard input closes."""
+    gc.disable()  # until it serves: a fifth of the start would be spent on looking for garbage, and there is none
     import uvicorn
     from prefect.logging.configuration import setup_logging
 
@@ -34,6 +48,7 @@ def main() -> None:
     )
     server = uvicorn.Server(config)
     threading.Thread(target=_stop_with_parent, args=(server,), daemon=True).start()
+    threading.Thread(target=_collect_once_it_serves, args=(server,), daemon=True).start()
     server.run()
 
 

@@ -6,6 +6,7 @@ it with `RefSerializer`, which raises where the artifact is no longer sound; Pre
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +74,7 @@ def ready(step: Any, name: str, store: Store, refresh: bool) -> Any:
     Args:
         refresh: compute it, whatever is recorded.
     """
-    with temporary_settings({PREFECT_TASKS_DISABLE_CACHING: False}):
+    with _caching():
         return step.with_options(
             name=name,
             task_run_name=name,
@@ -81,6 +82,12 @@ def ready(step: Any, name: str, store: Store, refresh: bool) -> Any:
             result_storage=prefect_storage(store),
             refresh_cache=refresh,
         )
+
+
+def _caching() -> AbstractContextManager[Any]:
+    """Settings under which a task is cached. Seldom needed, and to make them anew for each step costs half a second."""
+    disabled = PREFECT_TASKS_DISABLE_CACHING.value()
+    return temporary_settings({PREFECT_TASKS_DISABLE_CACHING: False}) if disabled else nullcontext()
 
 
 def prefect_storage(store: Store) -> Path:

@@ -41,8 +41,12 @@ def runs(client: SyncPrefectClient, *types: StateType, pool: str | None = None, 
 
 
 def started_since(client: SyncPrefectClient, since: datetime, limit: int = 50) -> list[FlowRun]:
-    """Flow runs that began after `since`, the oldest of the newest `limit` first."""
-    wanted = FlowRunFilter(start_time=FlowRunFilterStartTime(after_=since))  # type: ignore[arg-type]
+    """Flow runs that began after `since`, the oldest of the newest `limit` first.
+
+    A schedule's runs of the hours ahead are on record, too, and Prefect compares the time at which they are expected.
+    """
+    begun = FlowRunFilterStartTime(after_=since, is_null_=False)  # type: ignore[arg-type]
+    wanted = FlowRunFilter(start_time=begun)
     return client.read_flow_runs(flow_run_filter=wanted, sort=FlowRunSort.START_TIME_DESC, limit=limit)[::-1]
 
 

@@ -31,3 +31,10 @@ def below(pid: int) -> list[psutil.Process]:
     with suppress(psutil.Error):
         return list(psutil.Process(pid).children(recursive=True))
     return []
+
+
+def is_there(process: psutil.Process) -> bool:
+    """Whether a process, ours or not, is still at work; one that has ended and that nobody has asked about is not."""
+    with suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

@@ -9,12 +9,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import psutil
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -34,6 +35,7 @@ RESTART_WINDOW = 180.0
 STOPPED = "`graft up` was stopped. Retry goes on where this run was."
 YOUNG_SECONDS = 10.0
 ORPHAN_SECONDS = 5.0  # by then the worker that has the run would have ended it
+FAREWELL_SECONDS = 5.0  # for what a guest's process still has to tell the server; a notebook's goes on for days
 
 Say = Callable[[str], None]
 
@@ -168,7 +170,8 @@ class Up:
         guests |= self._signal_guests(worker, place, signal.SIGINT, but=guests)  # begun just before
         while self._guests(worker, place) and time.monotonic() < deadline and not self.stop.hurry():
             time.sleep(LOOK_SECONDS / 5)
-        self._signal_guests(worker, place, signal.SIGTERM)
+        guests |= self._signal_guests(worker, place, signal.SIGTERM)
+        self._see_off(guests.values())
         for run in guests:
             api.close(client, run, STOPPED)
         with suppress(*api.Problems):
@@ -183,13 +186,24 @@ class Up:
         ours = worker.running() if living else {}
         return {run: process for run, process in living.items() if run not in ours}
 
-    def _signal_guests(self, worker: Worker, place: Place, number: int, but: Collection[str] = ()) -> set[str]:
+    def _signal_guests(
+        self, worker: Worker, place: Place, number: int, but: Collection[str] = ()
+    ) -> dict[str, psutil.Process]:
         """Ctrl-C or SIGTERM to all of them, save those that are unwinding already."""
-        guests = {run: process for run, process in self._guests(worker, place).items() if run not in but}
-        for process in guests.values():
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(process, number)
-        return set(guests)
+        guests: dict[str, psutil.Process] = {}
+        for run, number_of_process in self._guests(worker, place).items():
+            with suppress(psutil.Error):
+                if run not in but:
+                    guests[run] = psutil.Process(number_of_process)
+                    guests[run].send_signal(number)
+        return guests
+
+    def _see_off(self, guests: Iterable[psutil.Process]) -> None:
+        """Let the guests' processes end. A run's lock is gone before Prefect's client in there has said its last words,
+        and a client that finds no server any more asks for it again and again."""
+        deadline = time.monotonic() + FAREWELL_SECONDS
+        while any(map(processes.is_there, guests)) and time.monotonic() < deadline and not self.stop.hurry():
+            time.sleep(LOOK_SECONDS / 5)
 
     def _welcome(
         self,

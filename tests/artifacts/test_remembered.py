@@ -1,13 +1,14 @@
 """File hashes are remembered only while the file is provably the same."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from artifacts import remembered
 from artifacts.digest import digest_bytes
-from artifacts.remembered import SMALL_BYTES, file_sha256
+from artifacts.remembered import SMALL_BYTES, Readings, file_sha256
 
 
 @pytest.fixture
@@ -83,3 +84,30 @@ def test_a_damaged_memory_costs_time_never_truth(large: Path, memory: Path, dama
 def test_a_file_that_is_not_there_is_an_oserror(tmp_path: Path, memory: Path) -> None:
     with pytest.raises(OSError):
         file_sha256(tmp_path / "nowhere", memory)
+
+
+def test_what_was_made_of_a_file_is_made_anew_only_when_it_changed(large: Path) -> None:
+    readings, made = Readings[bytes](), []
+
+    def make(content: bytes) -> bytes:
+        made.append(content)
+        return content[:1]
+
+    time.sleep(2 * remembered.SETTLED_SECONDS)
+    first = [readings.read(large, make) for _ in range(3)]
+    assert len(made) == 1 and len(set(first)) == 1
+    before = large.stat()
+    large.write_bytes(b"Z" + made[0][1:])
+    os.utime(large, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert [readings.read(large, make) for _ in range(2)] == [b"Z", b"Z"]
+    assert len(made) == 3  # changed just now, it could change again within the clock's tick
+
+
+def test_a_reading_that_failed_is_not_kept(large: Path) -> None:
+    def fail(_content: bytes) -> bytes:
+        raise ValueError("damaged")
+
+    readings = Readings[bytes]()
+    with pytest.raises(ValueError, match="damaged"):
+        readings.read(large, fail)
+    assert readings.read(large, len) == large.stat().st_size

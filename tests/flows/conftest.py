@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from artifacts.store import Store
+from tests.flows.quick import quick_fit, quick_pictures
 from tests.flows.tiny import write_tiny_recipe
 
 
@@ -29,6 +30,14 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     }
     with prefect_test_harness(server_startup_timeout=120), temporary_settings(settings):
         yield
+
+
+@pytest.fixture
+def served(harness: None) -> dict[str, str]:
+    """Environment that sends `graft` to the server of this session's harness."""
+    from prefect.settings import PREFECT_API_URL
+
+    return {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -54,6 +63,15 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 def tiny(tmp_path: Path) -> str:
     """Path of a recipe that runs in a second or two: two tasks over a small npz, a tiny CNN with dropout."""
     return str(write_tiny_recipe(tmp_path))
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training and pictures are stand-ins."""
+    from tasks.pure import fitting, pictures
+
+    monkeypatch.setattr(fitting, "fit", quick_fit)
+    monkeypatch.setattr(pictures, "draw", quick_pictures)
 
 
 Run = Callable[..., dict[str, Any]]

@@ -20,7 +20,7 @@ from flows import plan as planning
 from flows import recipe_files
 from flows.mending import NOTHING_ASKED
 from tests.flows.conftest import Run
-from tests.flows.tiny import digests, ran, tiny_arrays
+from tests.flows.tiny import ORDER, digests, ran, tiny_arrays
 
 
 def delete(path: Path) -> None:
@@ -94,21 +94,35 @@ def test_damage_is_mended_by_the_step_that_made_it(
     assert_mended(run, finished, store, [step], {entry["step"]: entry["outputs"] for entry in record.steps})
 
 
+def rounds(store: Store, record: RunRecord) -> Iterator[list[Path]]:
+    """Every file of the store, in few portions: one file of every second step, so that each step between two damaged
+    ones is seen to be left alone."""
+    files = [(maker(path, store, record), path) for path in covered_files(store)]
+    for half in (ORDER[::2], ORDER[1::2]):
+        of_step = ([path for step, path in files if step == name] for name in half)
+        for portion in itertools.zip_longest(*of_step):
+            yield [path for path in portion if path]
+
+
 @pytest.mark.slow
 def test_damage_to_any_file_of_the_store_is_mended(
-    run: Run, finished: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    quick: None, run: Run, tiny: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = record_of(store, finished)
+    run(tiny)
+    record = record_of(store, tiny)
     clean = {entry["step"]: entry["outputs"] for entry in record.steps}
-    for number, whole in enumerate(covered_files(store)):
+    seen: set[Path] = set()
+    for number, portion in enumerate(rounds(store, record)):
         copy = tmp_path / f"copy-{number}"
         shutil.copytree(store.root, copy)
-        victim = copy / whole.relative_to(store.root)
-        step = maker(victim, Store(copy), record)
-        DAMAGES[list(DAMAGES)[number % len(DAMAGES)]](victim)
+        for place, whole in enumerate(portion):
+            DAMAGES[list(DAMAGES)[(number + place) % len(DAMAGES)]](copy / whole.relative_to(store.root))
+        steps = [maker(path, store, record) for path in portion]
         monkeypatch.setenv("GRAFT_STORE", str(copy))
-        assert_mended(run, finished, Store(copy), [step], clean)
+        assert_mended(run, tiny, Store(copy), steps, clean)
         shutil.rmtree(copy)
+        seen |= set(portion)
+    assert seen == set(covered_files(store))
 
 
 def wounds(path: Path, store: Store) -> Iterator[bytes | None]:

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -26,14 +25,6 @@ code = _guarded(sys.argv[1:])
 print("heavy:", sorted(set(sys.modules) & set({HEAVY!r})), file=sys.stderr)
 sys.exit(code)
 """
-
-
-@pytest.fixture
-def served(harness: None) -> Iterator[dict[str, str]]:
-    """Environment that sends `graft` to the server of this session's harness."""
-    from prefect.settings import PREFECT_API_URL
-
-    yield {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
 
 
 def clean_digests(finished_store: Path) -> dict[str, dict[str, str]]:

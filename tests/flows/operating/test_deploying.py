@@ -11,7 +11,7 @@ from prefect.client.orchestration import SyncPrefectClient
 
 from artifacts.errors import UsageError
 from flows.dag import STEPS
-from flows.operating import deploying, vanished
+from flows.operating import api, deploying, vanished
 from flows.operating.deploying import Removed
 from flows.steps import dashed
 from tests.flows.operating.station import Station, steps, until
@@ -119,12 +119,11 @@ def test_a_schedule_starts_a_run_on_the_worker_by_itself(station: Station, proje
     began = datetime.now(UTC)
 
     def fired() -> Any:
-        found = station.ask(lambda client: client.read_flow_runs(limit=50))
-        return next(
-            (each for each in found if each.auto_scheduled and each.start_time and each.start_time > began), None
-        )
+        found = station.ask(lambda client: api.started_since(client, began))
+        return next((each for each in found if each.auto_scheduled), None)
 
     run = until(fired, 150, "the schedule fires")
+    until(lambda: str(run.name) in station.said(), 10, "`graft up` says so, whatever else the schedule has in store")
     deploy(station)  # back to once a night, before it fires again and again
     done = station.ended(str(run.id))
     assert done.state_name == "Completed", done.state

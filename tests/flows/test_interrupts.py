@@ -1,0 +1,92 @@
+"""Ctrl-C counts, whatever the code that it hit made of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from artifacts.runs import Runs
+from artifacts.store import Store
+from flows import interrupts
+from tests.flows.processes import ROOT, environment
+
+
+def press_ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(1000):  # Python looks for signals between two of its instructions
+        pass
+
+
+def test_a_ctrl_c_is_remembered_and_still_raised_and_the_handler_put_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with interrupts.listening():
+        assert not interrupts.heard()
+        with pytest.raises(KeyboardInterrupt):
+            press_ctrl_c()
+        assert interrupts.heard()
+    assert not interrupts.heard()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_where_ctrl_c_is_ignored_it_stays_so() -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with interrupts.listening():
+            press_ctrl_c()
+            assert not interrupts.heard()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def test_another_thread_than_the_main_one_changes_nothing() -> None:
+    seen: list[object] = []
+
+    def listen() -> None:
+        with interrupts.listening():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=listen)
+    thread.start()
+    thread.join()
+    assert seen == [signal.getsignal(signal.SIGINT)]
+
+
+INTERRUPTED = """
+import os, signal, sys
+from flows.cli import _guarded
+from tasks.pure import fitting
+from tests.flows.test_interrupts import press_ctrl_c
+from tests.flows.quick import quick_fit
+
+becomes = sys.argv.pop(1)
+
+def fit(*given):
+    try:
+        press_ctrl_c()
+    except KeyboardInterrupt:
+        if becomes == "an error":
+            raise RuntimeError("in user code") from None
+    return quick_fit(*given)
+
+fitting.fit = fit
+sys.exit(_guarded(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("becomes", ["an error", "nothing"])
+def test_a_swallowed_ctrl_c_is_cancelled_all_the_same(
+    served: dict[str, str], tiny: str, store: Store, becomes: str
+) -> None:
+    """As TensorFlow does it while it traces, and as a callback from C does it."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, becomes, "run", tiny],
+        env=environment(**served), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert (done.returncode, "graft: interrupted" in done.stderr) == (130, True), done.stderr
+    record = Runs(store).all()[-1]
+    assert record.state == "cancelled" and str(record.message).startswith("cancelled")
+    assert {entry["step"]: entry["status"] for entry in record.steps}["train_head"] == "skipped"
+    assert "in user code" not in str(record.steps)
