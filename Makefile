@@ -11,7 +11,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 
-.PHONY: help demo test test-slow lint setup lock clean
+.PHONY: help demo test test-slow bench lint setup lock clean
 
 help: ## what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/\t/'
@@ -24,6 +24,9 @@ test: setup ## install if need be, then the tests (eight to ten minutes)
 
 test-slow: setup ## full data, exhaustive loops, many processes
 	@$(BIN)/python -m pytest -m slow --durations=20
+
+bench: setup ## graft beside plain Keras and plain Prefect, into tests/benchmarks/RESULTS.md (half an hour)
+	@$(BIN)/python -m tests.benchmarks.run $(BENCH)
 
 lint: setup ## style, types, direction of imports
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -18,16 +18,15 @@ import pandas as pd
 import pytest
 from packaging.requirements import Requirement
 
-from artifacts.digest import digest_json
 from artifacts.errors import UsageError
-from artifacts.runs import RunRecord, Runs
-from artifacts.sealed import seal
+from artifacts.runs import Runs
 from artifacts.store import Store
 from flows.cli import _guarded
 from flows.origin import rerun_from
 from flows.run_lineage import trace
 from flows.runs_diff import compare
 from tests.flows.conftest import Run
+from tests.flows.many_runs import multiply
 from tests.flows.processes import ROOT, environment, start
 from tests.flows.tiny import ORDER, tiny_arrays
 
@@ -412,12 +411,6 @@ def test_a_notebook_gets_model_histories_and_predictions(finished: str, store: S
 # -- a thousand runs
 
 
-def unseal_text(text: bytes) -> dict[str, Any]:
-    """The body of a record, whatever its checksum says."""
-    body: dict[str, Any] = json.loads(text)
-    return {name: value for name, value in body.items() if name not in ("checksum", "format")}
-
-
 def seconds(*arguments: str) -> float:
     began = time.perf_counter()
     subprocess.run([sys.executable, *arguments], env=environment(), cwd=ROOT, check=True, capture_output=True)
@@ -429,19 +422,7 @@ def seconds(*arguments: str) -> float:
 def test_with_a_thousand_runs_it_takes_less_than_twice_an_import_of_prefect(
     finished: str, store: Store, arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Records as a thousand runs with seeds of their own leave them: one data set, all else made anew each time."""
-    runs, record = Runs(store), Runs(store).find("last")
-    keys = [key for step, key in record.keys().items() if not step.startswith("load_data.")]
-    texts = {key: store.execution_path(key).read_bytes() for key in keys}
-    made = {output.ref.digest for key in keys for output in store.sound_execution(key).outputs.values()}
-    for number in range(2, 1001):
-        runs.save(RunRecord(**{**vars(record), "id": f"{number:08x}-copy", "number": number}))
-        for text in texts.values():
-            for digest in made:
-                text = text.replace(digest.encode(), digest_json([digest, number]).encode())
-            body = unseal_text(text)
-            body["key"] = digest_json(body["identity"])
-            store.execution_path(body["key"]).write_bytes(seal(body))
+    multiply(store, 1000)
     ours = statistics.median(seconds("-m", "flows.cli", *arguments) for _ in range(3))
     theirs = statistics.median(seconds("-c", "import prefect") for _ in range(3))
     with capsys.disabled():
