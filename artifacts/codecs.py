@@ -43,6 +43,7 @@ FIXED_DATE = "1980-01-01@00:00:00"
 def use_tensorflow() -> None:
     """Import Keras on TensorFlow, with float32 and channels last, whatever `keras.json` and KERAS_… say."""
     os.environ["KERAS_BACKEND"] = "tensorflow"
+    os.environ.pop("TF_DETERMINISTIC_OPS", None)  # other bits, and no XLA; the same bits come without it
     with _quiet_stderr():
         import keras
         import tensorflow  # noqa: F401 - named so that its version is part of every key

@@ -113,14 +113,15 @@ class Store:
         """Rename the staged folder into place unless a sound one is there; returns the hash of its manifest."""
         target, manifest_sha256 = self.folder(ref), digest_bytes(manifest.to_bytes())
         target.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(self._facts_path(ref), manifest.to_bytes(), self.scratch)
         damaged = None
         if target.exists():
-            if self._same(ref, manifest_sha256):
+            there = self._same(ref, manifest)
+            if there:
                 os.utime(target)  # used just now, see `collecting.py`
-                return manifest_sha256
+                return there
             damaged = self.scratch / f"damaged-{uuid.uuid4().hex}"
             os.replace(target, damaged)
-        write_atomically(self._facts_path(ref), manifest.to_bytes(), self.scratch)
         self.sharing.link(staged, manifest)
         os.replace(staged, target)
         self.sharing.remember(target, manifest)
@@ -128,12 +129,16 @@ class Store:
             self.sharing.mend(damaged, target)
         return manifest_sha256
 
-    def _same(self, ref: Ref, manifest_sha256: str) -> bool:
+    def _same(self, ref: Ref, manifest: Manifest) -> str:
+        """The hash of the manifest that is there, if it is sound and of the same files; else "".
+
+        An older graft may have told fewer facts of the same content. Its manifest stays, since executions name it.
+        """
         try:
-            self.check(ref, manifest_sha256)
+            there = self.check(ref)
         except StoreError:
-            return False
-        return True
+            return ""
+        return digest_bytes(self._manifest_bytes(ref)) if there.files == manifest.files else ""
 
     def manifest(self, ref: Ref) -> Manifest:
         """The manifest of `ref`.
@@ -150,7 +155,7 @@ class Store:
         Facts belong to the digest, not to the bytes that lie there, so they are remembered under `cache/` too: the key
         of a step whose input has to be made again can then be told beforehand. None where both are gone.
         """
-        for path in (self.folder(ref) / MANIFEST, self._facts_path(ref)):
+        for path in (self._facts_path(ref), self.folder(ref) / MANIFEST):
             with contextlib.suppress(OSError, RecordDamaged):
                 manifest = Manifest.from_bytes(path.read_bytes(), path.name)
                 if (manifest.kind, manifest.digest) == (ref.kind, ref.digest):

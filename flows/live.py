@@ -24,14 +24,17 @@ class Live(NoObserver):
         self.bar: UUID | None = None
         self.moved = self.began = 0.0
         self.last = ""
+        self.before: int | None = None  # epochs that an earlier execution had done
 
     def step_started(self, step: str, reason: str) -> None:
         self.bar, self.last = None, ""
-        self.moved, self.began = 0.0, time.monotonic()
+        self.moved, self.began, self.before = 0.0, time.monotonic(), None
 
     def epoch(self, news: EpochNews) -> None:
+        if self.before is None:
+            self.before = news.epoch - 1 if news.logs else news.epoch
         if news.logs:
-            self.last = told(news, (time.monotonic() - self.began) / max(news.epoch, 1))
+            self.last = told(news, (time.monotonic() - self.began) / (news.epoch - self.before))
             get_run_logger().info(self.last)
         if time.monotonic() - self.moved >= BETWEEN_SECONDS or self.bar is None:
             self.moved = time.monotonic()

@@ -48,13 +48,21 @@ class Mending:
         made = list(self._makers(name)) if self._can_be_made(path) else []
         reasons = [self._obstacle(record, step) for record, step in made]
         if not made:
-            return dict(problem)
+            return self._nobodys(problem, path, name)
         if "" in reasons:
             return {**problem, "mend": f"{made[reasons.index('')][0].command()} (makes it again)"}
         record, _ = made[0]
         files = " and ".join(str(each) for each in self._to_delete(path, name))
         why = f"`{record.command()}` would not make it again ({reasons[0]})"
         return {**problem, "mend": f"delete {files}: {why}; or let `graft gc` delete what no kept run refers to"}
+
+    def _nobodys(self, problem: Mapping[str, str], path: Path, name: str) -> dict[str, str]:
+        """What no step of a recorded run gave: strangers, and activations, which are kept beside the steps."""
+        together = self._to_delete(path, name) if self._can_be_made(path) else []
+        if len(together) < 2:
+            return dict(problem)
+        files = " and ".join(str(each) for each in together)
+        return {**problem, "mend": f"delete {files}: a training that needs it makes it again"}
 
     def _can_be_made(self, path: Path) -> bool:
         return self.store.artifacts in path.parents or self.store.executions in path.parents

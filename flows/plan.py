@@ -17,6 +17,7 @@ from flows.dag import STEPS, edges, wire
 from flows.decisions import Detective
 from flows.recipe_files import LoadedRecipe
 from tasks import sources
+from tasks.choosing import TRAINS
 from tasks.identity import SourceFiles
 
 NEW_INPUT = "its input is new"
@@ -89,6 +90,9 @@ class Planner:
             if files is None:
                 return PlannedStep(step, "run", "its files are not here yet: they will be fetched"), ()
             arguments["files"] = SourceFiles({role: str(path) for role, path in files.items()})
+        gone = [name for name, value in arguments.items() if isinstance(value, Ref) and self._is_gone(step, value)]
+        if gone:
+            return PlannedStep(step, "run", f"its input is gone: {_named(gone)}"), ()
         finding = self.detective.look(step, arguments)
         found = finding.key, finding.outputs, finding.identity
         again = self.choice.again.get(step)
@@ -99,6 +103,10 @@ class Planner:
             why = f"HIT if {_named(conditions)} {'makes' if len(conditions) == 1 else 'make'} the same bits again"
             return PlannedStep(step, "hit-if-same", why, *found), conditions
         return PlannedStep(step, "hit", finding.reason, *found), ()
+
+    def _is_gone(self, step: str, ref: Ref) -> bool:
+        """Whether nobody knows what `ref` was, so that the path of a training on it cannot be told (`choosing.py`)."""
+        return step in TRAINS and self.detective.store.facts(ref) is None
 
 
 def walk(loaded: LoadedRecipe, choice: Choice) -> list[PlannedStep]:

@@ -73,7 +73,7 @@ def how(computed: dict[str, Any]) -> list[tuple[str, str]]:
     if not training:
         return []
     lines = [
-        ("epochs", f"{'one XLA program each' if training['jit'] else 'compiled, without XLA'}"),
+        ("epochs", f"compiled {'with' if training['jit'] else 'without'} XLA"),
         ("training", f"{training['seconds']:.1f} s, {training['compile_seconds']:.1f} s of it compiling"),
         ("data", "read a batch at a time" if training["streamed"] else "in memory"),
     ]

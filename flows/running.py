@@ -16,7 +16,7 @@ from flows import interrupts, summary
 from flows.dag import STEPS
 from flows.decisions import Detective, Finding
 from flows.observing import Observers
-from tasks import sources
+from tasks import resuming, sources
 from tasks.caching import ready
 from tasks.clone_with_weights import clone_with_weights
 from tasks.evaluate import evaluate
@@ -114,6 +114,8 @@ class Runner:
         again = self.choice.again.get(step)
         refresh = bool(again) or not finding.hit
         reason = again or finding.reason
+        if again:
+            resuming.forget(self.store, finding.key)  # computed again means from the beginning
         self.observer.step_started(step, reason if refresh else "")
         get_run_logger().info("%s: %s", step, reason)
         result, cached = self._call(step, arguments, refresh)

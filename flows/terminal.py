@@ -44,6 +44,7 @@ class TerminalObserver:
         )
         self.task: TaskID | None = None
         self.failed = False
+        self.first = True  # no news of the step under way yet
         self.spoke = time.monotonic()  # when something was last said of the step under way
 
     def __enter__(self) -> "TerminalObserver":
@@ -62,7 +63,7 @@ class TerminalObserver:
         """Show a spinner; the reason is printed with the step's end."""
         self._clear()
         self.spoke = time.monotonic()
-        self.task = self.bar.add_task(f"{step:<{WIDTH}}", total=None, news="")
+        self.task, self.first = self.bar.add_task(f"{step:<{WIDTH}}", total=None, news=""), True
 
     def epoch(self, news: EpochNews) -> None:
         """Move the bar; in a log file, where nothing moves, say every few seconds which epoch has ended."""
@@ -71,6 +72,9 @@ class TerminalObserver:
             self._log_epoch(news, shown)
         elif self.task is not None:
             epoch = f"epoch {min(news.epoch + 1, news.epochs)}/{news.epochs}"
+            if self.first:  # where it goes on is no progress of a moment
+                self.bar.reset(self.task, total=news.epochs, completed=news.epoch)
+                self.first = False
             self.bar.update(self.task, total=news.epochs, completed=news.epoch + news.fraction)
             if shown:
                 self.bar.update(self.task, news=f"{epoch}  {shown}")

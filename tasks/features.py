@@ -25,13 +25,17 @@ if TYPE_CHECKING:
     from tasks.execution import StepExecution
 
 
-def parts(step: "StepExecution", network: "keras.Model", target: DatasetRef) -> tuple[Part, Part]:
-    """Training and validation part for `step`: the images, or their activations at the cut of its path; and labels."""
+def parts(step: "StepExecution", below: "keras.Model | None", target: DatasetRef) -> tuple[Part, Part]:
+    """Training and validation part for `step`: the images, or what `below` makes of them; and labels.
+
+    Args:
+        below: the frozen part of the step's network, see `tasks/pure/frozen.py`. The step makes it, so that the code
+            that computes activations is part of the step's key.
+    """
     images = step.part(target, "train"), step.part(target, "validation")
-    cut = step.path.cut
-    if cut is None:
+    if below is None:
         return images
-    activations = _stored_or_new(step, frozen.frozen_part(network, cut), target, images)
+    activations = _stored_or_new(step, below, target, images)
     train, validation = ((part, labels) for part, (_, labels) in zip(activations, images, strict=True))
     return train, validation
 

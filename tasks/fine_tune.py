@@ -6,7 +6,7 @@ from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import session, stages, surgery
+from tasks.pure import frozen, session, stages, surgery
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.training import Training
 
@@ -31,7 +31,7 @@ def fine_tune(
     prepare()
     session.fresh(seed)
     network = step.model(model)
-    parts = stored.parts(step, network, target)
+    parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target)
     fitted = stages.train_under_contract(
         network, parts, trainable, training, seed, step.watch(training), step.path, step.interrupted(training)
     )

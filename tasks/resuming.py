@@ -34,7 +34,7 @@ def find(store: Store, key: str, training: Training) -> State | None:
     """The state that was kept of an execution of `key` that did not end."""
     arrays = Checkpoints(store).load(key) if training.early_stopping is None else None
     state = _from_arrays(arrays) if arrays else None
-    return state if state and state.epoch < training.epochs else None
+    return state if state and state.epoch <= training.epochs else None
 
 
 def forget(store: Store, key: str) -> None:

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 WITHOUT_XLA = "XLA cannot compile this network, it trains without"
 CALL_SECONDS = 1.0  # aimed at; the longest call is then well under two
-FIRST_STEPS = 8
+FIRST_STEPS = 1  # nobody knows yet what one costs
+REASON_CHARS = 160
 TOLD_EVERY = 50  # batches, where each is a call of its own
 GROWTH = 8  # a call has at most this many times the steps of the one before
 
@@ -128,7 +129,7 @@ def compiled(inputs: Any, outputs: Any, order: Order, watch: Watch, told: Callab
             try:
                 logs: dict[str, Any] = self.programs[program](*arguments)
             except tf.errors.OpError as problem:
-                if not self.jit_compile or int(self.optimizer.iterations):
+                if not self.jit_compile or trace in self.traced:  # a program that is refused has changed nothing
                     raise
                 self._give_up_xla(problem)
                 return self._call(program, trace, *arguments)
@@ -140,11 +141,9 @@ def compiled(inputs: Any, outputs: Any, order: Order, watch: Watch, told: Callab
             return logs, 0.0
 
         def _give_up_xla(self, problem: Exception) -> None:
-            """Nothing has been trained yet: the program was refused as a whole."""
-            reason = str(problem).strip().splitlines()[0]
+            reason = str(problem).strip().splitlines()[0][:REASON_CHARS]
             watch.remark(f"{WITHOUT_XLA}: {reason}")
             self.jit_compile = False
-            self.reset_metrics()
             self._make_programs()
 
     return CompiledEpochs(inputs, outputs)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
+from tasks.pure.layers import ADAPTERS
+
 # Layers that compute the same for an image whatever else is in the batch and whichever epoch it is.
 STEADY = frozenset(
     {
@@ -98,7 +100,7 @@ def of_grafted_network(outline: Sequence[Mapping[str, Any]], work: Work, megabyt
     """
     first = next((place for place, layer in enumerate(outline) if layer["trains"]), len(outline))
     below, above = outline[:first], outline[first:]
-    if not any(layer["weights"] for layer in below):  # nothing is frozen, or only what resizes and scales
+    if not any(layer["weights"] and layer["name"] not in ADAPTERS for layer in below):  # only what adapts images
         return Chosen(ExecutionPath(jit=_worth_xla(_kinds(outline), work)))
     remark = _why_not_stored(below, work, megabytes)
     if remark:
@@ -119,7 +121,7 @@ def _why_not_stored(below: Sequence[Mapping[str, Any]], work: Work, megabytes: i
     """Why training on stored activations would not be exact, or is not wanted; "" if it is."""
     unsteady = [str(layer["name"]) for layer in below if layer["kind"] not in STEADY]
     if unsteady:
-        return f"`{unsteady[0]}` below the cut gives other activations in every epoch"
+        return f"`{unsteady[0]}` below the cut may give other activations in every epoch"
     if 1 in (work.batch_size, work.examples % work.batch_size):
         # A product with one row is computed in another way, with other last bits.
         return f"{work.examples:,} examples in batches of {work.batch_size} leave a batch of one"

@@ -16,14 +16,13 @@ from tasks.pure import epochs
 from tasks.pure.errors import Diverged
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.layers import leaves
-from tasks.pure.order import Order
+from tasks.pure.order import Order, in_batches
 from tasks.pure.session import derive
 from tasks.pure.training import Part, State, Training, Watch
 
 if TYPE_CHECKING:
     import keras
     import pandas as pd
-    import tensorflow as tf
 
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 
@@ -77,7 +76,7 @@ def fit(
     trainer = epochs.compiled(inputs, model.outputs[0], order, watch, epoch.within)
     compile_model(trainer, training.learning_rate, path.jit)
     if path.jit and not trainer.jit_compile:
-        watch.remark(f"{epochs.WITHOUT_XLA}: a layer of it does not support that")
+        watch.remark(f"{epochs.WITHOUT_XLA}: Keras says that a layer of it does not support that")
     if state:
         _go_on_from(trainer, state)
     trainer.fit(
@@ -85,7 +84,7 @@ def fit(
         epochs=training.epochs,
         initial_epoch=state.epoch if state else 0,
         shuffle=False,  # the order is already drawn
-        validation_data=_batches(*validation) if len(validation[1]) else None,
+        validation_data=in_batches(*validation) if len(validation[1]) else None,
         callbacks=[epoch, *_early_stopping(training, validation)],
         verbose=0,
     )
@@ -141,12 +140,6 @@ def _check_finite(losses: Sequence[float], model: "keras.Model", training: Train
         )
 
 
-def _batches(images: np.ndarray, labels: np.ndarray, batch_size: int = 256) -> "tf.data.Dataset":
-    import tensorflow as tf
-
-    return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
-
-
 def _early_stopping(training: Training, validation: Part) -> list["keras.callbacks.Callback"]:
     import keras
 
@@ -180,7 +173,8 @@ def _epoch_callback(model: "keras.Model", order: Order, watch: Watch, rows: list
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
             self.rows.append({name: float(value) for name, value in (logs or {}).items()})
             watch.progress(epoch + 1, 0.0, dict(self.rows[-1]))
-            watch.save(lambda: _state(self.model, epoch + 1, self.rows))
+            if np.isfinite(self.rows[-1]["loss"]):  # from there nobody could go on
+                watch.save(lambda: _state(self.model, epoch + 1, self.rows))
 
     return Epoch()
 
@@ -188,6 +182,7 @@ def _epoch_callback(model: "keras.Model", order: Order, watch: Watch, rows: list
 def seed_dropouts(model: "keras.Model", seed: int, epoch: int) -> None:
     """Set the state of every layer's seed generator from (seed, epoch, layer): files do not keep it."""
     for path, leaf in leaves(model):
-        generator = getattr(leaf, "seed_generator", None)
+        # Dropout and noise call it by the first name, augmentation by the second.
+        generator = getattr(leaf, "seed_generator", None) or getattr(leaf, "generator", None)
         if generator is not None:
             generator.state.assign(np.array([derive(seed, "dropout", epoch, path), 0]))

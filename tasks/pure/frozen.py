@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 BATCH_SIZE = 256
 
 
-def frozen_part(model: "keras.Model", cut: str) -> "keras.Model":
-    """The network up to and with the layer `cut`, sharing its layers."""
+def frozen_part(model: "keras.Model", cut: str | None) -> "keras.Model | None":
+    """The network up to and with the layer `cut`, sharing its layers; None without a cut."""
     import keras
 
+    if cut is None:
+        return None
     return keras.Model(model.inputs[0], model.get_layer(cut).output, name="frozen")
 
 

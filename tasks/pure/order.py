@@ -83,6 +83,20 @@ def _rows(array: np.ndarray, chosen: Any) -> Any:
     return tf.ensure_shape(rows, (None, *array.shape[1:]))
 
 
+def in_batches(images: np.ndarray, labels: np.ndarray, batch_size: int = 256) -> "tf.data.Dataset":
+    """(images, labels) in their own order; what is too large for memory is read a batch at a time."""
+    import tensorflow as tf
+
+    if images.nbytes <= RESIDENT_BYTES:
+        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
+
+    def batch(start: Any) -> tuple[Any, ...]:
+        chosen = tf.range(start, tf.minimum(start + batch_size, len(labels)))
+        return _rows(images, chosen), _rows(labels, chosen)
+
+    return tf.data.Dataset.range(0, len(labels), batch_size).map(batch).prefetch(2)
+
+
 def balanced(labels: np.ndarray, num_classes: int) -> np.ndarray:
     """float32 (n,) weight of each example under scikit-learn's "balanced" rule."""
     counts = np.bincount(labels, minlength=num_classes)

@@ -75,6 +75,15 @@ def test_a_damaged_state_is_none(run: Run, tiny: str, store: Store) -> None:
     assert [epoch for name, epoch in watcher.epochs if name == "pretrain"] == [1, 2, 3, 4]
 
 
+def test_a_step_that_is_forced_is_computed_from_the_beginning(run: Run, tiny: str) -> None:
+    with observed_by(Stopper("pretrain", 3)), pytest.raises(KeyboardInterrupt):
+        run(tiny, LONGER)
+    watcher = Stopper()
+    with observed_by(watcher):
+        run(tiny, LONGER, force=["pretrain"])
+    assert [epoch for name, epoch in watcher.epochs if name == "pretrain"] == [1, 2, 3, 4]
+
+
 def test_another_parameter_goes_on_nowhere(run: Run, tiny: str) -> None:
     with observed_by(Stopper("pretrain", 3)), pytest.raises(KeyboardInterrupt):
         run(tiny, LONGER)

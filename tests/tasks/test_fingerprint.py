@@ -20,6 +20,8 @@ STEPS = (
 REACHED_BY = {
     "tasks/pure/surgery.py": {"clone_with_weights", "freeze", "train_head", "unfreeze", "fine_tune"},
     "tasks/pure/fitting.py": {"pretrain", "train_head", "fine_tune"},
+    "tasks/pure/epochs.py": {"pretrain", "train_head", "fine_tune"},
+    "tasks/pure/frozen.py": {"train_head", "fine_tune"},
     "tasks/pure/readers.py": {"load_data.source", "load_data.target"},
     "tasks/pure/metrics.py": {"evaluate"},
     "tasks/pure/plots.py": {"figures"},

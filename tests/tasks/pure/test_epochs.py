@@ -12,6 +12,7 @@ import pytest
 
 from tasks.pure import epochs, fitting
 from tasks.pure import order as ordering
+from tasks.pure.errors import Diverged
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import compile_model, fit, seed_dropouts
 from tasks.pure.order import balanced
@@ -125,7 +126,7 @@ def test_the_two_paths_agree_to_float64s_precision(float64: None) -> None:
 
 
 @each_kind
-@pytest.mark.parametrize("first_steps, growth", [(1, 1), (50, 8)])
+@pytest.mark.parametrize("first_steps, growth", [(3, 1), (50, 8)])  # five batches, otherwise one at a time
 def test_the_number_of_calls_changes_no_bit(
     like: Any, jit: bool, first_steps: int, growth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -161,9 +162,18 @@ def resident_up_to(limit: int) -> Iterator[None]:
 def test_data_of_a_mapped_file_streams_without_being_read_whole(tmp_path: Any) -> None:
     mapped, usual, (pictures, labels) = built(PLAIN_DENSE), built(PLAIN_DENSE), examples(COUNT)
     np.save(tmp_path / "x.npy", pictures)
-    on_disk = np.load(tmp_path / "x.npy", mmap_mode="r")
+    read: list[int] = []
+
+    class Watched(np.memmap):
+        def __getitem__(self, chosen: Any) -> Any:
+            rows = super().__getitem__(chosen)
+            read.append(len(rows))
+            return rows
+
+    on_disk = np.load(tmp_path / "x.npy", mmap_mode="r").view(Watched)
     with resident_up_to(0):
-        fit(mapped, (on_disk, labels), none_of((pictures, labels)), how(), 7)
+        result = fit(mapped, (on_disk, labels), none_of((pictures, labels)), how(), 7)
+    assert result.streamed and len(read) >= 12 and max(read) == SIZE
     fit(usual, (pictures, labels), none_of((pictures, labels)), how(), 7)
     assert weights(mapped) == weights(usual)
 
@@ -268,13 +278,33 @@ def test_what_xla_cannot_compile_trains_without_and_says_so_once(knows: bool) ->
         turn = keras.layers.RandomRotation(0.1, seed=1, name="turn") if knows else Inverted(name="turn")
         return keras.Model(image, base(turn(image)), name="turned")
 
-    refused, plain, part, remarks = model(), model(), examples(COUNT), []
-    result = fit(refused, part, examples(5), how(), 7, Watch(remark=remarks.append), ExecutionPath(jit=True))
+    refused, plain, part, remarks, states = model(), model(), examples(COUNT), [], []
+    watch = Watch(remark=remarks.append, save=lambda state: states.append(state()))
+    result = fit(refused, part, examples(5), how(), 7, watch, ExecutionPath(jit=True))
     expected = fit(plain, part, examples(5), how(), 7)
     assert result.jit is False
     assert len(remarks) == 1 and "XLA cannot compile" in remarks[0]
     assert fitted_weights(refused) == fitted_weights(plain)
     assert result.history.equals(expected.history)
+    resumed = model()
+    fit(resumed, part, examples(5), how(), 7, path=ExecutionPath(jit=True), state=states[0])
+    assert fitted_weights(resumed) == fitted_weights(plain), "it goes on without XLA too"
+
+
+def test_a_state_from_which_nobody_could_go_on_is_not_kept() -> None:
+    states: list[State] = []
+    part, watch = examples(COUNT), Watch(save=lambda state: states.append(state()))
+    with pytest.raises(Diverged):
+        fit(built(PLAIN_DENSE), part, none_of(part), Training(3, SIZE, 1e38, None, False), 7, watch)
+    assert states == []
+
+
+def test_a_training_that_had_only_to_be_stored_goes_on_at_its_end() -> None:
+    whole, resumed, part, states = built(PLAIN_DENSE), built(PLAIN_DENSE), examples(COUNT), []
+    watch = Watch(save=lambda state: states.append(state()))
+    expected = fit(whole, part, none_of(part), how(), 7, watch)
+    found = fit(resumed, part, none_of(part), how(), 7, state=states[-1])
+    assert weights(resumed) == weights(whole) and found.history.equals(expected.history)
 
 
 @with_and_without_xla

@@ -63,6 +63,12 @@ def test_fine_tuning_trains_on_activations_below_its_first_trainable_layer() -> 
     assert of_grafted_network(tuned, MUCH, 512).path.cut == "dense_1"
 
 
+def test_a_fixed_conversion_to_grey_is_no_frozen_base() -> None:
+    grey = layer("to_grey", "Conv2D", (28, 28, 1), 3)
+    all_of_it = [IMAGE, grey, FLAT, dense("dense_1", 128, trains=True), HEAD]
+    assert of_grafted_network(all_of_it, MUCH, 512).path.cut is None
+
+
 def test_with_everything_unfrozen_there_is_nothing_to_store_and_nothing_to_say() -> None:
     all_of_it = [IMAGE, FLAT, dense("dense_1", 128, trains=True), HEAD]
     assert of_grafted_network(all_of_it, MUCH, 512) == Chosen(ExecutionPath(jit=True))
