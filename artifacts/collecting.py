@@ -130,7 +130,7 @@ def _remove(store: Store, garbage: Garbage) -> None:
         (store.prefect / path.stem).unlink(missing_ok=True)
         path.unlink(missing_ok=True)
     for path in garbage.artifacts:
-        (store.known_facts / f"{path.parent.name}-{path.name}.json").unlink(missing_ok=True)
+        store.facts_path(path).unlink(missing_ok=True)
         aside = store.scratch / f"collected-{uuid.uuid4().hex}"
         with suppress(FileNotFoundError):
             os.replace(path, aside)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from artifacts.champions import Champions, Reign
 from artifacts.errors import RecordDamaged
+from artifacts.executions import Execution
 from artifacts.runs import RUNNING, RunRecord, Runs
 from artifacts.store import Store
 
@@ -51,9 +52,11 @@ def find_kept(store: Store, newest: int) -> Kept:
     _refuse_lost(runs, marks | crowns, records)
     kept = [record for record in records if record.id in wanted | set(marks) | set(crowns)]
     steps = frozenset(key for record in kept for key in record.keys().values())
-    keys = steps | _features(store, steps)
+    executions = list(_executions(store, steps))
+    features = _features(executions)
+    executions += _executions(store, features)
     models = {reign.model for needed in reigns.values() for reign in needed}
-    return Kept(kept, keys, frozenset({*_recorded(kept), *_executed(store, keys), *models}))
+    return Kept(kept, steps | features, frozenset({*_recorded(kept), *_executed(executions), *models}))
 
 
 def _newest(records: list[RunRecord], count: int) -> set[str]:
@@ -93,15 +96,19 @@ def _refuse_lost(runs: Runs, counting: dict[str, str], records: list[RunRecord])
         )
 
 
-def _features(store: Store, keys: Iterable[str]) -> frozenset[str]:
-    """Executions beside the DAG: the stored activations on which those steps trained."""
-    found = set()
+def _executions(store: Store, keys: Iterable[str]) -> Iterator[Execution]:
+    """Those that are there and can be read."""
     for key in keys:
         with suppress(RecordDamaged):
             execution = store.execution(key)
-            if execution and "features" in execution.facts:
-                found.add(str(execution.facts["features"]["key"]))
-    return frozenset(found)
+            if execution:
+                yield execution
+
+
+def _features(executions: Iterable[Execution]) -> frozenset[str]:
+    """Keys of executions beside the DAG: of the stored activations on which those steps trained."""
+    facts = (execution.facts for execution in executions)
+    return frozenset(str(each["features"]["key"]) for each in facts if "features" in each)
 
 
 def _recorded(kept: Iterable[RunRecord]) -> Iterator[str]:
@@ -110,10 +117,7 @@ def _recorded(kept: Iterable[RunRecord]) -> Iterator[str]:
             yield from step.get("outputs", {}).values()
 
 
-def _executed(store: Store, keys: Iterable[str]) -> Iterator[str]:
+def _executed(executions: Iterable[Execution]) -> Iterator[str]:
     """What the executions name by now: without it the next run could not hit them."""
-    for key in keys:
-        with suppress(RecordDamaged):
-            execution = store.execution(key)
-            if execution:
-                yield from (ref.digest for ref in execution.refs().values())
+    for execution in executions:
+        yield from (ref.digest for ref in execution.refs().values())

@@ -28,7 +28,7 @@ class Manifest:
     """The description of one artifact.
 
     Attributes:
-        kind: `dataset`, `model`, `history`, `evaluation` or `figures`.
+        kind: one of `refs.KINDS`.
         digest: digest of the content, see `digest.py`.
         facts: plain values that follow from the content (shapes, class names, number of weights).
         files: file name → hash and size.

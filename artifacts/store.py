@@ -113,7 +113,7 @@ class Store:
         """Rename the staged folder into place unless a sound one is there; returns the hash of its manifest."""
         target, manifest_sha256 = self.folder(ref), digest_bytes(manifest.to_bytes())
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(self._facts_path(ref), manifest.to_bytes(), self.scratch)
+        write_atomically(self.facts_path(target), manifest.to_bytes(), self.scratch)
         damaged = None
         if target.exists():
             there = self._same(ref, manifest)
@@ -155,15 +155,16 @@ class Store:
         Facts belong to the digest, not to the bytes that lie there, so they are remembered under `cache/` too: the key
         of a step whose input has to be made again can then be told beforehand. None where both are gone.
         """
-        for path in (self._facts_path(ref), self.folder(ref) / MANIFEST):
+        for path in (self.facts_path(self.folder(ref)), self.folder(ref) / MANIFEST):
             with contextlib.suppress(OSError, RecordDamaged):
                 manifest = Manifest.from_bytes(path.read_bytes(), path.name)
                 if (manifest.kind, manifest.digest) == (ref.kind, ref.digest):
                     return manifest.facts
         return None
 
-    def _facts_path(self, ref: Ref) -> Path:
-        return self.known_facts / f"{ref.kind}-{ref.digest.removeprefix('sha256:')}.json"
+    def facts_path(self, folder: Path) -> Path:
+        """Where the facts of the artifact that lies, or would lie, in `folder` are remembered."""
+        return self.known_facts / f"{folder.parent.name}-{folder.name}.json"
 
     def _manifest_bytes(self, ref: Ref) -> bytes:
         try:

@@ -5,7 +5,6 @@ from typing import Any
 
 from artifacts.refs import Ref
 from artifacts.store import Store
-from tasks.device import device
 from tasks.pure.execution_path import Chosen, FeatureCache, Work, of_grafted_network, of_new_network
 from tasks.pure.training import Training
 
@@ -26,7 +25,7 @@ def choose(step: str, arguments: Mapping[str, Any], store: Store) -> Chosen | No
         return None
     training: Training = arguments["training"]
     counts = data["counts"]
-    work = Work(counts["train"], counts["validation"], training.batch_size, training.epochs, str(device()["kind"]))
+    work = Work(counts["train"], counts["validation"], training.batch_size, training.epochs)
     if step == "pretrain":
         return of_new_network(arguments["network"].architecture, work)
     layers = _facts(store, arguments["model"]).get("layers", [])

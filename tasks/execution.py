@@ -13,7 +13,7 @@ from artifacts.store import Encoded, Store
 from tasks import progress, resuming
 from tasks.choosing import choose
 from tasks.identity import identity
-from tasks.pure.execution_path import ExecutionPath
+from tasks.pure.execution_path import Chosen, ExecutionPath
 from tasks.pure.training import OnProgress, State, Training, Watch
 
 if TYPE_CHECKING:
@@ -35,11 +35,11 @@ class StepExecution:
         self.step = step
         self.identity = identity(step, arguments, self.store)
         self.key = digest_json(self.identity)
-        self.path = ExecutionPath(**self.identity.get("path", {}))
+        chosen = choose(step, arguments, self.store) or Chosen(ExecutionPath())
+        self.path = chosen.path
         self._facts: dict[str, Any] = {}
         self._started = time.perf_counter()
-        chosen = choose(step, arguments, self.store)
-        if chosen and chosen.remark:
+        if chosen.remark:
             self.remark(f"computes the frozen layers in every epoch: {chosen.remark}")
 
     def finish(self, **outputs: Encoded) -> StepResult:

@@ -1,8 +1,8 @@
 """Which way a training is computed: with XLA or without, whole or on stored activations of its frozen part.
 
 Both change bits, so the way is chosen here, before anything runs and without TensorFlow, and is part of the step's key.
-It depends on what the network holds, on how much there is to do, on the device and on the recipe's bound; never on what
-is free or how fast the machine is today. What was measured is in `tests/benchmarks/RESULTS.md`.
+It depends on what the network holds, on how much there is to do and on the recipe's bound; never on what is free or how
+fast the machine is today. No GPU could be measured, so it is the same there. `tests/benchmarks/RESULTS.md` has figures.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -72,14 +72,12 @@ class Work:
         examples: in the training part.
         validated: in the validation part.
         batch_size, epochs: as the recipe says.
-        device: `cpu` or `gpu`.
     """
 
     examples: int
     validated: int
     batch_size: int
     epochs: int
-    device: str
 
     def updates(self) -> int:
         return -(-self.examples // self.batch_size) * self.epochs
@@ -113,7 +111,6 @@ def _kinds(layers: Iterable[Mapping[str, Any]]) -> list[str]:
 
 
 def _worth_xla(kinds: Iterable[str], work: Work) -> bool:
-    """On a GPU convolutions keep TensorFlow's own kernels too: nothing else was measured."""
     return DENSE.issuperset(kinds) and work.updates() >= XLA_UPDATES
 
 

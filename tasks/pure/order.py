@@ -3,6 +3,7 @@
 The data stays as it is stored (uint8 images): a batch is gathered at a time, and converted inside the network.
 """
 
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,18 +62,23 @@ class Order:
 
     def batches(self) -> "tf.data.Dataset":
         """(images, labels[, weights]) a batch, through `tf.data`; the order is read when an epoch begins."""
-        import tensorflow as tf
-
-        arrays, count, size = self._arrays(), self.count, self.batch_size
-
-        def batch(start: Any) -> tuple[Any, ...]:
-            chosen = self.indices[start : tf.minimum(start + size, count)]
-            return tuple(_rows(array, chosen) for array in arrays)
-
-        return tf.data.Dataset.range(0, count, size).map(batch).prefetch(2)
+        return _stream(self._arrays(), self.batch_size, lambda start, end: self.indices[start:end])
 
     def _arrays(self) -> list[np.ndarray]:
         return [self.images, self.labels] + ([] if self.weights is None else [self.weights])
+
+
+def _stream(arrays: Sequence[np.ndarray], batch_size: int, choose: Callable[[Any, Any], Any]) -> "tf.data.Dataset":
+    """Rows of `arrays` a batch: of each those that `choose` names for the places from start to end."""
+    import tensorflow as tf
+
+    count = len(arrays[0])
+
+    def batch(start: Any) -> tuple[Any, ...]:
+        chosen = choose(start, tf.minimum(start + batch_size, count))
+        return tuple(_rows(array, chosen) for array in arrays)
+
+    return tf.data.Dataset.range(0, count, batch_size).map(batch).prefetch(2)
 
 
 def _rows(array: np.ndarray, chosen: Any) -> Any:
@@ -89,12 +95,7 @@ def in_batches(images: np.ndarray, labels: np.ndarray, batch_size: int = 256) ->
 
     if images.nbytes <= RESIDENT_BYTES:
         return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
-
-    def batch(start: Any) -> tuple[Any, ...]:
-        chosen = tf.range(start, tf.minimum(start + batch_size, len(labels)))
-        return _rows(images, chosen), _rows(labels, chosen)
-
-    return tf.data.Dataset.range(0, len(labels), batch_size).map(batch).prefetch(2)
+    return _stream([images, labels], batch_size, tf.range)
 
 
 def balanced(labels: np.ndarray, num_classes: int) -> np.ndarray:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from flows import server
+from tests.benchmarks.results import Side
 from tests.conftest import MARK, left_behind
 from tests.flows.processes import ROOT
 from tests.flows.tiny import write_tiny_recipe
@@ -46,6 +47,11 @@ class Done:
         text = self.output.strip()
         value: dict[str, Any] = json.loads(text if text.startswith("{") else text.splitlines()[-1])
         return value
+
+
+def side(label: str, done: list[Done]) -> Side:
+    """The whole processes, as one side of a comparison."""
+    return Side(label, [each.seconds for each in done])
 
 
 @dataclass(frozen=True)

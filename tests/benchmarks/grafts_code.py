@@ -37,7 +37,7 @@ def fit(
 
 def chosen(model: "keras.Model", train: Part, training: Training, megabytes: int) -> ExecutionPath:
     """The path of a step that trains `model`."""
-    work = Work(len(train[1]), 0, training.batch_size, training.epochs, "cpu")
+    work = Work(len(train[1]), 0, training.batch_size, training.epochs)
     return execution_path.of_grafted_network(encode_model(model).facts["layers"], work, megabytes).path
 
 

@@ -5,18 +5,13 @@ from collections.abc import Callable
 from functools import partial
 
 from artifacts.store import Store
-from tests.benchmarks.bench import Bench, Done, Place
+from tests.benchmarks.bench import Bench, Done, Place, side
 from tests.benchmarks.results import Comparison, Findings, Side, Target
 from tests.benchmarks.training_sections import fashion_mnist, settings
 from tests.flows.many_runs import multiply
 
 EMPTY_FLOW = "an empty Prefect flow"
 IMPORT_PREFECT = "`import prefect`"
-
-
-def side(label: str, done: list[Done]) -> Side:
-    """The whole processes, as one side of a comparison."""
-    return Side(label, [each.seconds for each in done])
 
 
 # -- one change

@@ -8,7 +8,7 @@ from typing import Any
 from artifacts.store import Store
 from tasks import sources
 from tests.benchmarks import grafts_code
-from tests.benchmarks.bench import Bench, Done, Place, Skipped
+from tests.benchmarks.bench import Bench, Done, Place, Skipped, side
 from tests.benchmarks.results import Comparison, Findings, Side, Target
 
 TRAININGS = ("pretrain", "train_head", "fine_tune")
@@ -54,7 +54,9 @@ def dense(bench: Bench) -> Findings:
     script = partial(bench.script, "plain_dense", *sizes, KERAS_HOME=str(keras_home))
     _ = bench.tiny  # not to be timed
     done = bench.in_turns({SCRIPT: script, GRAFT: cold})
-    whole = Comparison("whole processes", _whole(done, SCRIPT), _whole(done, GRAFT), Target(at_least=4, aim=6))
+    whole = Comparison(
+        "whole processes", side(SCRIPT, done[SCRIPT]), side(GRAFT, done[GRAFT]), Target(at_least=4, aim=6)
+    )
     told = [_graft_trainings(place, each.result) for place, each in zip(places, done[GRAFT], strict=True)]
     scripts = [each.result for each in done[SCRIPT]]
     trainings, notes = _trainings([each["trainings"] for each in scripts], told)
@@ -168,10 +170,6 @@ def features(bench: Bench) -> Findings:
     sides = {label: Side(label, [each.result["seconds"] for each in runs]) for label, runs in done.items()}
     what = "training a CNN's head, compilation included"
     return Findings([Comparison(what, sides[in_graph], sides[cached], Target(at_least=5))])
-
-
-def _whole(done: dict[str, list[Done]], label: str) -> Side:
-    return Side(label, [each.seconds for each in done[label]])
 
 
 def _spread(values: list[float]) -> str:

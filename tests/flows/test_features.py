@@ -142,8 +142,6 @@ def test_gc_keeps_those_of_kept_runs_and_takes_the_others(plain: Call, store: St
 
 def test_nobody_needs_them_to_hit(plain: Call, store: Store) -> None:
     """They are no step's output: a run whose networks are stored hits without them."""
-    import shutil
-
     shutil.rmtree(store.artifacts / "features")
     again, said = plain()
     assert ran(again) == [] and said == []

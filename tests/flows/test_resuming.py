@@ -49,9 +49,7 @@ LONGER = {"pretrain.epochs": 4, "train_head.epochs": 4, "fine_tune.epochs": 4}
 def test_it_goes_on_where_it_was_and_gives_the_same_bits(
     run: Run, tiny: str, store: Store, step: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    first = Stopper(step, 3)
-    with observed_by(first), pytest.raises(KeyboardInterrupt):
-        run(tiny, LONGER)
+    interrupted(run, tiny, step)
     assert len(kept(store)) == 1
     second = Stopper()
     with observed_by(second):
@@ -64,33 +62,35 @@ def test_it_goes_on_where_it_was_and_gives_the_same_bits(
     assert digests(run(tiny, LONGER)) == digests(resumed)
 
 
-def test_a_damaged_state_is_none(run: Run, tiny: str, store: Store) -> None:
-    with observed_by(Stopper("pretrain", 3)), pytest.raises(KeyboardInterrupt):
-        run(tiny, LONGER)
-    content = kept(store)[0].read_bytes()
-    kept(store)[0].write_bytes(content[:-9] + b"x" + content[-8:])
+def interrupted(run: Run, tiny: str, step: str = "pretrain", overrides: dict[str, Any] = LONGER) -> None:
+    """A run that is stopped in the third epoch of `step`."""
+    with observed_by(Stopper(step, 3)), pytest.raises(KeyboardInterrupt):
+        run(tiny, overrides)
+
+
+def pretrained(run: Run, tiny: str, overrides: dict[str, Any] = LONGER, **options: Any) -> list[int]:
+    """The epochs of `pretrain` that a run tells of."""
     watcher = Stopper()
     with observed_by(watcher):
-        run(tiny, LONGER)
-    assert [epoch for name, epoch in watcher.epochs if name == "pretrain"] == [1, 2, 3, 4]
+        run(tiny, overrides, **options)
+    return [epoch for name, epoch in watcher.epochs if name == "pretrain"]
+
+
+def test_a_damaged_state_is_none(run: Run, tiny: str, store: Store) -> None:
+    interrupted(run, tiny)
+    content = kept(store)[0].read_bytes()
+    kept(store)[0].write_bytes(content[:-9] + b"x" + content[-8:])
+    assert pretrained(run, tiny) == [1, 2, 3, 4]
 
 
 def test_a_step_that_is_forced_is_computed_from_the_beginning(run: Run, tiny: str) -> None:
-    with observed_by(Stopper("pretrain", 3)), pytest.raises(KeyboardInterrupt):
-        run(tiny, LONGER)
-    watcher = Stopper()
-    with observed_by(watcher):
-        run(tiny, LONGER, force=["pretrain"])
-    assert [epoch for name, epoch in watcher.epochs if name == "pretrain"] == [1, 2, 3, 4]
+    interrupted(run, tiny)
+    assert pretrained(run, tiny, force=["pretrain"]) == [1, 2, 3, 4]
 
 
 def test_another_parameter_goes_on_nowhere(run: Run, tiny: str) -> None:
-    with observed_by(Stopper("pretrain", 3)), pytest.raises(KeyboardInterrupt):
-        run(tiny, LONGER)
-    watcher = Stopper()
-    with observed_by(watcher):
-        run(tiny, {**LONGER, "pretrain.learning_rate": 0.02})
-    assert [epoch for name, epoch in watcher.epochs if name == "pretrain"] == [1, 2, 3, 4]
+    interrupted(run, tiny)
+    assert pretrained(run, tiny, {**LONGER, "pretrain.learning_rate": 0.02}) == [1, 2, 3, 4]
 
 
 def test_with_early_stopping_nothing_is_kept(run: Run, tiny: str, store: Store) -> None:

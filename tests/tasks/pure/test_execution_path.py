@@ -16,8 +16,8 @@ from tasks.pure.execution_path import (
     of_new_network,
 )
 
-MUCH = Work(examples=60_000, validated=0, batch_size=32, epochs=10, device="cpu")
-LITTLE = Work(examples=20, validated=0, batch_size=10, epochs=20, device="cpu")
+MUCH = Work(examples=60_000, validated=0, batch_size=32, epochs=10)
+LITTLE = Work(examples=20, validated=0, batch_size=10, epochs=20)
 
 
 def layer(name: str, kind: str, shape: tuple[int, ...], weights: int = 0, trains: bool = False) -> dict[str, Any]:
@@ -109,6 +109,6 @@ def test_a_last_batch_of_one_refuses_it() -> None:
 
 @given(st.integers(1, 10**6), st.integers(1, 512), st.integers(1, 100))
 def test_a_convolution_is_never_compiled_with_xla(examples: int, batch_size: int, epochs: int) -> None:
-    work = Work(examples, 0, batch_size, epochs, "cpu")
+    work = Work(examples, 0, batch_size, epochs)
     in_graph = of_grafted_network([IMAGE, CONV | {"trains": True}, POOLED, HEAD], work, 512)
     assert not of_new_network("cnn", work).path.jit and not in_graph.path.jit
