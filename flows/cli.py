@@ -12,6 +12,7 @@ import typer
 from artifacts.errors import UsageError
 from flows import cli_after, cli_keeping, cli_operating, garbage
 from flows.cli_options import DebugOption, JsonOption, example, leave
+from tasks import apart
 
 # The base of Typer's errors about the command line; Click's own class or Typer's copy of it, as its version has it.
 _BAD_USAGE: type[BaseException] = typer.BadParameter.__mro__[1]
@@ -140,6 +141,11 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # None where a shell closed it
             stream.reconfigure(errors="replace")  # a screen that lacks a sign shows `?`; a run must not fail of it
     code = _guarded(sys.argv[1:])
+    if apart.left_alone():  # a second Ctrl-C; under TensorFlow's feet the interpreter would not end well
+        for stream in (sys.stdout, sys.stderr):
+            if stream:
+                stream.flush()
+        os._exit(code)
     garbage.settle()  # else the interpreter looks through all of Prefect before it ends: a quarter of a second
     sys.exit(code)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from artifacts.runs import RunRecord
+from flows import interrupts
 from tasks.progress import EpochNews, Remark
 
 
@@ -63,7 +64,10 @@ class Observers:
             observer.remark(remark)
 
     def listen(self, news: EpochNews | Remark) -> None:
-        """What a step tells while it computes (`tasks.progress`)."""
+        """What a step tells while it computes (`tasks.progress`). Here a Ctrl-C counts that nothing came of where it
+        arrived: an error while an object is deleted, say, is only printed."""
+        if interrupts.heard():
+            raise KeyboardInterrupt
         if isinstance(news, Remark):
             self.remark(news)
         else:

@@ -21,6 +21,7 @@ from artifacts.digest import digest_json
 from artifacts.errors import RecordDamaged
 from artifacts.refs import StepResult
 from artifacts.store import Store
+from tasks.apart import apart
 from tasks.cache_records import record_name, result_text
 from tasks.identity import identity
 
@@ -53,16 +54,21 @@ class RefSerializer(Serializer):
 
 
 POLICY = CacheKeyFnPolicy(cache_key_fn=cache_key)
+WITHOUT_TENSORFLOW = frozenset({"load_data", "figures"})  # Ctrl-C may hit them wherever they are
 
 
 def step_task(function: Function) -> Any:
-    """Make a Prefect task of a step: cached by graft's key, its result persisted as references only."""
+    """Make a Prefect task of a step: cached by graft's key, its result persisted as references only.
+
+    One that uses TensorFlow runs in a thread of its own (`apart.py`).
+    """
+    body = function if function.__name__ in WITHOUT_TENSORFLOW else apart(function)
     return task(
         name=function.__name__,
         cache_policy=POLICY,
         result_serializer=RefSerializer(),
         persist_result=True,
-    )(function)
+    )(body)
 
 
 def ready(step: Any, name: str, store: Store, refresh: bool) -> Any:

@@ -12,6 +12,7 @@ of its own): with an open size TensorFlow picks other kernels, which give other 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tasks.pure import stopping
 from tasks.pure.order import Order
 from tasks.pure.training import Watch
 
@@ -125,6 +126,7 @@ def compiled(inputs: Any, outputs: Any, order: Order, watch: Watch, told: Callab
 
         def _call(self, program: str, trace: str, *arguments: Any) -> tuple[dict[str, Any], float]:
             """Metrics, and the seconds that the call took; 0 where it also compiled."""
+            stopping.point()
             began = watch.clock()
             try:
                 logs: dict[str, Any] = self.programs[program](*arguments)

@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.pure import stopping
+
 if TYPE_CHECKING:
     import keras
 
@@ -30,6 +32,7 @@ def activations(frozen: "keras.Model", images: np.ndarray) -> np.ndarray:
     compute = tf.function(lambda batch: frozen(batch, training=False), autograph=False, reduce_retracing=True)
     found = np.empty((len(images), *frozen.output_shape[1:]), frozen.compute_dtype)
     for start in range(0, len(images), BATCH_SIZE):
+        stopping.point()
         first = max(0, min(start, len(images) - BATCH_SIZE))
         found[first : first + BATCH_SIZE] = compute(tf.constant(images[first : first + BATCH_SIZE])).numpy()
     return found

@@ -1,9 +1,11 @@
 """What a network says about images: probabilities, accuracy, and whether its batch norms speak for it."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tasks.pure import stopping
 from tasks.pure.layers import is_batch_norm, leaves
 
 if TYPE_CHECKING:
@@ -14,11 +16,14 @@ BATCH_SIZE = 256
 
 def probabilities(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     """float32 (n, k): a row an image, a column a class. A sigmoid head gives the two columns (1 - p, p)."""
-    outputs = [
-        np.asarray(model(images[start : start + BATCH_SIZE], training=False), np.float32)
-        for start in range(0, len(images), BATCH_SIZE)
-    ]
+    outputs = [np.asarray(model(batch, training=False), np.float32) for batch in _batches(images, BATCH_SIZE)]
     return two_columns(np.concatenate(outputs))
+
+
+def _batches(images: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    for start in range(0, len(images), size):
+        stopping.point()
+        yield images[start : start + size]
 
 
 def two_columns(outputs: np.ndarray) -> np.ndarray:
@@ -45,10 +50,7 @@ def batch_statistics_accuracy(model: "keras.Model", images: np.ndarray, labels: 
         leaf.trainable = True  # a frozen batch norm would use its moving statistics whatever `training` says
         if isinstance(leaf, keras.layers.Dropout):
             leaf.rate = 0.0
-    outputs = [
-        np.asarray(twin(images[start : start + batch_size], training=True))
-        for start in range(0, len(images), batch_size)
-    ]
+    outputs = [np.asarray(twin(batch, training=True)) for batch in _batches(images, batch_size)]
     return accuracy(two_columns(np.concatenate(outputs)), labels)
 
 

@@ -1,16 +1,21 @@
 """Ctrl-C counts, whatever the code that it hit made of it."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 
 from artifacts.runs import Runs
 from artifacts.store import Store
 from flows import interrupts
+from flows.observing import Observers
+from tasks.progress import EpochNews
 from tests.flows.processes import ROOT, environment
 
 
@@ -57,21 +62,21 @@ def test_another_thread_than_the_main_one_changes_nothing() -> None:
 INTERRUPTED = """
 import os, signal, sys
 from flows.cli import _guarded
-from tasks.pure import fitting
+from tasks.pure import fitting, pictures
 from tests.flows.test_interrupts import press_ctrl_c
-from tests.flows.quick import quick_fit
+from tests.flows.quick import quick_fit, quick_pictures
 
 becomes = sys.argv.pop(1)
 
-def fit(*given):
+def draw(*given):
     try:
         press_ctrl_c()
     except KeyboardInterrupt:
         if becomes == "an error":
             raise RuntimeError("in user code") from None
-    return quick_fit(*given)
+    return quick_pictures(*given)
 
-fitting.fit = fit
+fitting.fit, pictures.draw = quick_fit, draw
 sys.exit(_guarded(sys.argv[1:]))
 """
 
@@ -80,7 +85,7 @@ sys.exit(_guarded(sys.argv[1:]))
 def test_a_swallowed_ctrl_c_is_cancelled_all_the_same(
     served: dict[str, str], tiny: str, store: Store, becomes: str
 ) -> None:
-    """As TensorFlow does it while it traces, and as a callback from C does it."""
+    """As C code does it that matplotlib calls, and as an object's end does it."""
     done = subprocess.run(
         [sys.executable, "-c", INTERRUPTED, becomes, "run", tiny],
         env=environment(**served), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
@@ -88,5 +93,46 @@ def test_a_swallowed_ctrl_c_is_cancelled_all_the_same(
     assert (done.returncode, "graft: interrupted" in done.stderr) == (130, True), done.stderr
     record = Runs(store).all()[-1]
     assert record.state == "cancelled" and str(record.message).startswith("cancelled")
-    assert {entry["step"]: entry["status"] for entry in record.steps}["train_head"] == "skipped"
+    assert {entry["step"]: entry["status"] for entry in record.steps}["report"] in ("failed", "skipped")
     assert "in user code" not in str(record.steps)
+
+
+def test_a_swallowed_ctrl_c_ends_a_training_at_its_next_news() -> None:
+    """Raised while an object is deleted it is only printed, and a training of a week would go on."""
+    news = EpochNews("fine_tune", 1, 100, 0.0, {}, 0.0)
+    with interrupts.listening():
+        Observers([]).listen(news)
+        with suppress(KeyboardInterrupt):
+            press_ctrl_c()
+        with pytest.raises(KeyboardInterrupt):
+            Observers([]).listen(news)
+
+
+ENDLESS = """
+import sys, time
+from flows.cli import main
+from tasks.pure import fitting
+
+def fit(*given):
+    print("under way", file=sys.stderr, flush=True)
+    time.sleep(3600)
+
+fitting.fit = fit
+main()
+"""
+
+
+def test_a_second_ctrl_c_does_not_wait_for_the_step(served: dict[str, str], tiny: str, store: Store) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", ENDLESS, "run", tiny, "--json"],
+        env=environment(**served), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stderr
+    while "under way" not in process.stderr.readline():
+        assert process.poll() is None
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(1)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert json.loads(out)["state"] == Runs(store).all()[-1].state == "cancelled"

@@ -101,8 +101,8 @@ def test_ctrl_c_ends_with_130_and_the_object_and_what_had_ended_is_kept(
     time.sleep(2)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, err
     result = json.loads(out)
-    assert process.returncode == 130
     assert result["state"] == "cancelled"
     assert (statuses(result)["unfreeze"], statuses(result)["fine_tune"], statuses(result)["report"]) == (
         "hit",
