@@ -2,8 +2,8 @@
 
 Python runs what a signal triggers (KeyboardInterrupt, Prefect's TerminationSignal) in the main thread, between any two
 of its instructions. Where those belong to a callback from C++, as TensorFlow has many, an exception there ends the
-process with SIGABRT; within an object's `__del__` it is printed and forgotten, and the training runs on. Of 128 Ctrl-Cs
-at random moments of a small training five did the latter (`tests/tasks/test_apart.py` without `apart`). So the main
+process with SIGABRT; within an object's `__del__` it is printed and forgotten, and the training runs on. Of 143 Ctrl-Cs
+at random moments of a small training six did the latter (`tests/tasks/test_apart.py` without `apart`). So the main
 thread only waits, and hears signals; the work is asked to stop, and stops where it may (`tasks/pure/stopping.py`).
 """
 

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from contextlib import suppress
 
 import pytest
@@ -112,9 +111,12 @@ ENDLESS = """
 import sys, time
 from flows.cli import main
 from tasks.pure import fitting
+from tests.tasks.test_apart import until_asked_to_stop
 
 def fit(*given):
     print("under way", file=sys.stderr, flush=True)
+    until_asked_to_stop()
+    print("and goes on", file=sys.stderr, flush=True)
     time.sleep(3600)
 
 fitting.fit = fit
@@ -128,11 +130,10 @@ def test_a_second_ctrl_c_does_not_wait_for_the_step(served: dict[str, str], tiny
         env=environment(**served), cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stderr
-    while "under way" not in process.stderr.readline():
-        assert process.poll() is None
-    for _ in range(2):
+    for told in ("under way", "and goes on"):
+        while told not in process.stderr.readline():
+            assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        time.sleep(1)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert json.loads(out)["state"] == Runs(store).all()[-1].state == "cancelled"

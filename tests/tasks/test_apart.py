@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from contextvars import ContextVar
 
 import pytest
@@ -24,18 +25,24 @@ def nothing_is_left() -> Iterator[None]:
     assert not left_alone()
 
 
-def signal_when(ready: threading.Event, times: int = 1) -> threading.Thread:
-    """Presses Ctrl-C once the work is under way; again (and again) a moment later."""
+def signal_when(*ready: threading.Event) -> threading.Thread:
+    """Presses Ctrl-C once each of these has happened."""
 
     def press() -> None:
-        ready.wait(10)
-        for _ in range(times):
+        for event in ready:
+            assert event.wait(30)
             os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.3)
 
     thread = threading.Thread(target=press)
     thread.start()
     return thread
+
+
+def until_asked_to_stop() -> None:
+    with suppress(stopping.Stopped):
+        while True:
+            time.sleep(0.01)
+            stopping.point()
 
 
 def test_the_work_has_another_thread_and_the_same_context() -> None:
@@ -89,7 +96,8 @@ def test_work_that_has_no_point_ends_first() -> None:
 
     def work() -> None:
         ready.set()
-        time.sleep(1)
+        until_asked_to_stop()
+        time.sleep(0.5)
         seen.append("done")
 
     presser = signal_when(ready)
@@ -100,13 +108,15 @@ def test_work_that_has_no_point_ends_first() -> None:
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:
-    ready, go_on = threading.Event(), threading.Event()
+    ready, asked, go_on = threading.Event(), threading.Event(), threading.Event()
 
     def work() -> None:
         ready.set()
+        until_asked_to_stop()
+        asked.set()
         go_on.wait(30)
 
-    presser = signal_when(ready, times=2)
+    presser = signal_when(ready, asked)
     with pytest.raises(KeyboardInterrupt):
         apart(work)()
     assert left_alone()
