@@ -8,10 +8,13 @@ thread only waits, and hears signals; the work is asked to stop, and stops where
 """
 
 import contextvars
+import ctypes
 import functools
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from tasks.pure.stopping import stoppable
@@ -56,9 +59,20 @@ def _work(
 ) -> None:
     try:
         with stoppable(stop):
-            done.set_result(function(*arguments, **named))
+            result = function(*arguments, **named)
     except BaseException as problem:  # noqa: BLE001 - whatever it is, it belongs to the thread that waits
         done.set_exception(problem)
+    else:
+        _give_back()
+        done.set_result(result)
+
+
+def _give_back() -> None:
+    """Return to the system what was freed. GNU's allocator has a heap for each thread and keeps all of it for later,
+    5 % of the peak of a run on all of Fashion-MNIST; other allocators have no such call."""
+    if sys.platform.startswith("linux"):
+        with suppress(AttributeError, OSError):
+            ctypes.CDLL(None).malloc_trim(0)
 
 
 def left_alone() -> bool:
