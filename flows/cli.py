@@ -141,13 +141,24 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):  # None where a shell closed it
             stream.reconfigure(errors="replace")  # a screen that lacks a sign shows `?`; a run must not fail of it
     code = _guarded(sys.argv[1:])
-    if apart.left_alone():  # a second Ctrl-C; under TensorFlow's feet the interpreter would not end well
+    if apart.left_alone():
+        _leave_at_once(code)
+    garbage.settle()  # else the interpreter looks through all of Prefect before it ends: a quarter of a second
+    sys.exit(code)
+
+
+def _leave_at_once(code: int) -> None:
+    """After a second Ctrl-C: under TensorFlow's feet the interpreter would not end well."""
+    try:
         for stream in (sys.stdout, sys.stderr):
             if stream:
                 stream.flush()
+        if "prefect" in sys.modules:  # what its client still holds, the step's last state too, it would send at the end
+            from flows import run_server
+
+            run_server.flush()
+    finally:
         os._exit(code)
-    garbage.settle()  # else the interpreter looks through all of Prefect before it ends: a quarter of a second
-    sys.exit(code)
 
 
 def _guarded(argv: list[str]) -> int:

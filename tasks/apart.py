@@ -7,22 +7,23 @@ at random moments of a small training six did the latter (`tests/tasks/test_apar
 thread only waits, and hears signals; the work is asked to stop, and stops where it may (`tasks/pure/stopping.py`).
 """
 
+import atexit
 import contextvars
 import ctypes
 import functools
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, wait
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from tasks.pure.stopping import stoppable
+from tasks.pure.stopping import point, stoppable
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 NAME = "graft-step"
 LOOK_SECONDS = 0.5  # a signal that the system gave to another thread wakes nobody
+AT_EXIT_SECONDS = 5.0  # for work that nobody waited for, to come to a point before the interpreter ends
 
 
 def apart(function: Function) -> Function:
@@ -36,35 +37,63 @@ def apart(function: Function) -> Function:
     def run(*arguments: Any, **named: Any) -> Any:
         if threading.current_thread() is not threading.main_thread():
             return function(*arguments, **named)
-        stop = threading.Event()
-        done: Future[Any] = Future()
-        work = functools.partial(_work, done, stop, function, arguments, named)
-        thread = threading.Thread(target=contextvars.copy_context().run, args=(work,), name=NAME, daemon=True)
-        try:
-            thread.start()
-            while not wait([done], LOOK_SECONDS).done:
-                pass
-        except BaseException:
-            stop.set()
-            if thread.is_alive():
-                thread.join()
-            raise
-        return done.result()
+        return _Work(functools.partial(function, *arguments, **named)).result()
 
     return run  # type: ignore[return-value]
 
 
-def _work(
-    done: "Future[Any]", stop: threading.Event, function: Callable[..., Any], arguments: Any, named: dict[str, Any]
-) -> None:
-    try:
-        with stoppable(stop):
-            result = function(*arguments, **named)
-    except BaseException as problem:  # noqa: BLE001 - whatever it is, it belongs to the thread that waits
-        done.set_exception(problem)
-    else:
-        _give_back()
-        done.set_result(result)
+class _Work:
+    """A call in a thread. No Future: an exception in the midst of waiting for one may leave a lock of its shut."""
+
+    def __init__(self, call: Callable[[], Any]) -> None:
+        self.call = call
+        self.stop = threading.Event()
+        self.ended = threading.Lock()  # shut until the thread opens it; nobody else does
+        self.ended.acquire()
+        self.outcome: list[tuple[Any, BaseException | None]] = []
+        context = contextvars.copy_context()
+        self.thread = threading.Thread(target=context.run, args=(self._do,), name=NAME, daemon=True)
+
+    def result(self) -> Any:
+        try:
+            self.thread.start()
+            while not self.outcome:
+                self.ended.acquire(timeout=LOOK_SECONDS)
+            self.thread.join()
+        except BaseException:
+            self.stop.set()
+            self._wait_for_its_end()
+            raise
+        value, problem = self.outcome.pop()
+        if problem is None:
+            return value
+        try:
+            raise problem
+        finally:
+            del problem  # else its traceback holds this frame, and this frame the traceback, and the step's arrays
+
+    def _wait_for_its_end(self) -> None:
+        try:
+            while not self.outcome and self.thread.is_alive():
+                self.ended.acquire(timeout=LOOK_SECONDS)
+        except BaseException:
+            atexit.register(self.thread.join, AT_EXIT_SECONDS)
+            raise
+
+    def _do(self) -> None:
+        value: Any = None
+        problem: BaseException | None = None
+        try:
+            with stoppable(self.stop):
+                point()  # a signal may have come while the thread was starting; then nobody waits for it
+                value = self.call()
+            _give_back()
+        except BaseException as raised:  # noqa: BLE001 - whatever it is, it belongs to the thread that waits
+            problem = raised
+        finally:
+            self.outcome.append((value, problem))
+            del value, problem
+            self.ended.release()
 
 
 def _give_back() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import epochs
+from tasks.pure import epochs, stopping
 from tasks.pure.errors import Diverged
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.layers import leaves
@@ -175,6 +175,9 @@ def _epoch_callback(model: "keras.Model", order: Order, watch: Watch, rows: list
             watch.progress(epoch + 1, 0.0, dict(self.rows[-1]))
             if np.isfinite(self.rows[-1]["loss"]):  # from there nobody could go on
                 watch.save(lambda: _state(self.model, epoch + 1, self.rows))
+
+        def on_test_batch_begin(self, batch: int, logs: Mapping[str, float] | None = None) -> None:
+            stopping.point()  # a validation is one call for whoever watches
 
     return Epoch()
 

@@ -16,11 +16,12 @@ BATCH_SIZE = 256
 
 def probabilities(model: "keras.Model", images: np.ndarray) -> np.ndarray:
     """float32 (n, k): a row an image, a column a class. A sigmoid head gives the two columns (1 - p, p)."""
-    outputs = [np.asarray(model(batch, training=False), np.float32) for batch in _batches(images, BATCH_SIZE)]
+    outputs = [np.asarray(model(batch, training=False), np.float32) for batch in batches(images, BATCH_SIZE)]
     return two_columns(np.concatenate(outputs))
 
 
-def _batches(images: np.ndarray, size: int) -> Iterator[np.ndarray]:
+def batches(images: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Images (n, …) in pieces of `size`, the last one smaller; the work can be stopped between them."""
     for start in range(0, len(images), size):
         stopping.point()
         yield images[start : start + size]
@@ -50,7 +51,7 @@ def batch_statistics_accuracy(model: "keras.Model", images: np.ndarray, labels: 
         leaf.trainable = True  # a frozen batch norm would use its moving statistics whatever `training` says
         if isinstance(leaf, keras.layers.Dropout):
             leaf.rate = 0.0
-    outputs = [np.asarray(twin(batch, training=True)) for batch in _batches(images, batch_size)]
+    outputs = [np.asarray(twin(batch, training=True)) for batch in batches(images, batch_size)]
     return accuracy(two_columns(np.concatenate(outputs)), labels)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tasks.pure import inference
 from tasks.pure.architectures import MODEL_NAME, head
 from tasks.pure.errors import SurgeryError
 from tasks.pure.initialising import initialise
@@ -202,8 +203,8 @@ def calibrate_batch_norms(model: "keras.Model", images: np.ndarray, batch_size: 
 def _moments(below: "keras.Model", images: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and population variance of each channel of `below`'s output over all images."""
     count, total, squares = 0, np.zeros(1), np.zeros(1)
-    for start in range(0, len(images), batch_size):
-        batch = np.asarray(below(images[start : start + batch_size], training=False), np.float64)
+    for pixels in inference.batches(images, batch_size):
+        batch = np.asarray(below(pixels, training=False), np.float64)
         flat = batch.reshape(-1, batch.shape[-1])
         count, total, squares = count + len(flat), total + flat.sum(0), squares + (flat**2).sum(0)
     mean = total / count

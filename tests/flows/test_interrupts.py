@@ -134,6 +134,6 @@ def test_a_second_ctrl_c_does_not_wait_for_the_step(served: dict[str, str], tiny
         while told not in process.stderr.readline():
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err
     assert json.loads(out)["state"] == Runs(store).all()[-1].state == "cancelled"

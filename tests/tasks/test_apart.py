@@ -159,7 +159,7 @@ for count in range(40):
 def test_a_ctrl_c_at_any_moment_of_a_training_stops_it_and_nothing_else() -> None:
     done = subprocess.run(
         [sys.executable, "-c", AT_ANY_MOMENT],
-        env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+        env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
     assert (done.returncode, done.stdout.split()) == (0, ["stopped"] * 40), done.stderr
     assert "ignored" not in done.stderr
