@@ -1,8 +1,8 @@
 """Ctrl-C, remembered.
 
-Python turns SIGINT into a KeyboardInterrupt wherever the main thread is just then. C code that calls Python (TensorFlow
-tracing a function, HDF5 writing a file) may make an error of its own out of it, or drop it: then only the signal itself
-still says that a person wanted to stop.
+Python turns SIGINT into a KeyboardInterrupt wherever the main thread is just then. C code that calls Python (matplotlib
+drawing, Pillow reading a file) may make an error of its own out of it, and where an object is deleted it is dropped:
+then only the signal itself still says that a person wanted to stop. TensorFlow is out of its reach (`tasks/apart.py`).
 """
 
 import signal

@@ -64,8 +64,8 @@ class Observers:
             observer.remark(remark)
 
     def listen(self, news: EpochNews | Remark) -> None:
-        """What a step tells while it computes (`tasks.progress`). Here a Ctrl-C counts that nothing came of where it
-        arrived: an error while an object is deleted, say, is only printed."""
+        """What a step tells while it computes (`tasks.progress`), in its own thread. A Ctrl-C that was dropped before
+        the step began (`interrupts.py`) counts here: the thread that waits knows nothing of it."""
         if interrupts.heard():
             raise KeyboardInterrupt
         if isinstance(news, Remark):

@@ -132,8 +132,8 @@ def _why_stopped(stop: BaseException) -> str:
 
 
 def _is_being_cancelled() -> bool:
-    """Whether somebody asked the server for that. The signal reaches Python wherever it is just then, and C code that
-    it interrupts (TensorFlow tracing, HDF5 writing) may turn it into an error of its own."""
+    """Whether somebody asked the server for that. The signal reaches the main thread wherever it is just then, and C
+    code that it interrupts (`interrupts.py` names some) may turn it into an error of its own."""
     try:
         with get_client(sync_client=True) as client:
             state = client.read_flow_run(flow_run.id).state
