@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.pure.decoding import decode
+from tasks.pure.data.decoding import Decoding, decode
 from tasks.pure.errors import BadData
 from tasks.pure.npz_images import open_npz
 
@@ -84,7 +84,11 @@ def _decoded(path: Path, channels: int) -> Item:
         why = "a link to nothing" if path.is_symlink() else "no regular file"
         return Problem(str(path), f"{path}: expected an image such as PNG or JPEG, found {why}.")
     try:
-        return Picture(str(path), path.stem, decode(path, channels).astype(np.float32))
+        return Picture(
+            str(path),
+            path.stem,
+            decode(path.read_bytes(), str(path), Decoding(channels, None)).pixels.astype(np.float32),
+        )
     except BadData as problem:
         return Problem(str(path), str(problem))
 

@@ -6,10 +6,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.pure.decoding import decode
+from tasks.pure.data.decoding import Decoding
+from tasks.pure.data.decoding import decode as decode_bytes
 from tasks.pure.errors import BadData
 
 RAMP = np.linspace(0, 255, 12, dtype=np.uint8).reshape(3, 4)
+
+
+def decode(path: Path, channels: int) -> np.ndarray:
+    return decode_bytes(path.read_bytes(), str(path), Decoding(channels, None)).pixels
 
 
 def saved(image: Image.Image, path: Path, **options: object) -> Path:
