@@ -1,7 +1,9 @@
 """Bytes ↔ data sets and activations: arrays, as `.npy` files that can be mapped. Equal content makes equal bytes."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +17,18 @@ MAPPED_BYTES = 2**30
 # -- data sets
 
 
-def encode_dataset(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], class_names: Sequence[str]) -> Encoded:
-    """A data set: for each of train, validation, gate and test (images (n, height, width, channels), labels (n,))."""
+def encode_dataset(
+    parts: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    class_names: Sequence[str],
+    about: Mapping[str, Any] | None = None,
+) -> Encoded:
+    """A data set: for each of train, validation, gate and test (images (n, height, width, channels), labels (n,)).
+
+    Args:
+        about: plain values that belong to it and follow from the files' content: how pictures were decoded, say. They
+            are among the facts, and of the digest where there are any.
+    """
+    content = {"class_names": list(class_names), "about": dict(about)} if about else list(class_names)
     arrays = {f"{axis}_{part}": array for part in DATASET_PARTS for axis, array in zip("xy", parts[part], strict=True)}
     images = parts["train"][0]
     facts = {
@@ -24,14 +36,21 @@ def encode_dataset(parts: Mapping[str, tuple[np.ndarray, np.ndarray]], class_nam
         "image_shape": list(images.shape[1:]),
         "image_dtype": images.dtype.newbyteorder("<").str,
         "counts": {part: int(len(parts[part][1])) for part in DATASET_PARTS},
+        **(about or {}),
     }
 
     def write(folder: Path) -> None:
         for name, array in arrays.items():
             save_array(folder / f"{name}.npy", array)
-        (folder / "classes.json").write_bytes(canonical_json(list(class_names)))
+        (folder / "classes.json").write_bytes(canonical_json(content))
 
-    return Encoded("dataset", digest_arrays(arrays, list(class_names)), facts, write)
+    return Encoded("dataset", digest_arrays(arrays, content), facts, write)
+
+
+def read_classes(folder: Path) -> tuple[list[str], dict[str, Any]]:
+    """Class names, and what else belongs to a stored data set (`about`)."""
+    content = json.loads((folder / "classes.json").read_bytes())
+    return (content["class_names"], content["about"]) if isinstance(content, dict) else (content, {})
 
 
 def read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:

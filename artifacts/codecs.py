@@ -23,6 +23,7 @@ from artifacts.array_codecs import (
     FEATURE_PARTS,
     encode_dataset,
     encode_features,
+    read_classes,
     read_features,
     read_part,
     save_array,
@@ -30,6 +31,7 @@ from artifacts.array_codecs import (
 from artifacts.digest import canonical_json, digest_arrays, digest_json, digest_model
 from artifacts.errors import ArtifactDamaged
 from artifacts.manifest import MANIFEST, Manifest
+from artifacts.picture_codecs import derive_pictures
 from artifacts.store import Encoded
 
 if TYPE_CHECKING:
@@ -275,7 +277,7 @@ def derive_digest(kind: str, folder: Path) -> str:
 
 def _derive_dataset(folder: Path) -> str:
     parts = {part: read_part(folder, part) for part in DATASET_PARTS}
-    return encode_dataset(parts, json.loads((folder / "classes.json").read_bytes())).digest
+    return encode_dataset(parts, *read_classes(folder)).digest
 
 
 def _derive_features(folder: Path) -> str:
@@ -283,6 +285,7 @@ def _derive_features(folder: Path) -> str:
 
 
 _DERIVE = {
+    "pictures": derive_pictures,
     "dataset": _derive_dataset,
     "features": _derive_features,
     "model": lambda folder: model_digest(read_model(folder)),

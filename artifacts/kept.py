@@ -53,10 +53,10 @@ def find_kept(store: Store, newest: int) -> Kept:
     kept = [record for record in records if record.id in wanted | set(marks) | set(crowns)]
     steps = frozenset(key for record in kept for key in record.keys().values())
     executions = list(_executions(store, steps))
-    features = _features(executions)
-    executions += _executions(store, features)
+    beside = _beside(executions)
+    executions += _executions(store, beside)
     models = {reign.model for needed in reigns.values() for reign in needed}
-    return Kept(kept, steps | features, frozenset({*_recorded(kept), *_executed(executions), *models}))
+    return Kept(kept, steps | beside, frozenset({*_recorded(kept), *_executed(executions), *models}))
 
 
 def _newest(records: list[RunRecord], count: int) -> set[str]:
@@ -105,10 +105,11 @@ def _executions(store: Store, keys: Iterable[str]) -> Iterator[Execution]:
                 yield execution
 
 
-def _features(executions: Iterable[Execution]) -> frozenset[str]:
-    """Keys of executions beside the DAG: of the stored activations on which those steps trained."""
-    facts = (execution.facts for execution in executions)
-    return frozenset(str(each["features"]["key"]) for each in facts if "features" in each)
+def _beside(executions: Iterable[Execution]) -> frozenset[str]:
+    """Keys of executions beside the DAG: of the decoded pictures that those steps chose from, and of the stored
+    activations that they trained on."""
+    facts = [execution.facts for execution in executions]
+    return frozenset(str(each[name]["key"]) for each in facts for name in ("pictures", "features") if name in each)
 
 
 def _recorded(kept: Iterable[RunRecord]) -> Iterator[str]:

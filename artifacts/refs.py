@@ -29,6 +29,13 @@ class DatasetRef(Ref):
 
 
 @dataclass(frozen=True)
+class PicturesRef(Ref):
+    """Decoded pictures, before any is chosen for a task."""
+
+    kind: ClassVar[str] = "pictures"
+
+
+@dataclass(frozen=True)
 class ModelRef(Ref):
     """A Keras network: config, weights and trainable flags, uncompiled."""
 
@@ -64,7 +71,7 @@ class FiguresRef(Ref):
 
 
 KINDS: Mapping[str, type[Ref]] = {
-    each.kind: each for each in (DatasetRef, ModelRef, FeaturesRef, HistoryRef, EvaluationRef, FiguresRef)
+    each.kind: each for each in (PicturesRef, DatasetRef, ModelRef, FeaturesRef, HistoryRef, EvaluationRef, FiguresRef)
 }
 
 

@@ -1,5 +1,6 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
+from flows import picture_checks
 from flows.recipe import GraftedTraining, Recipe
 from flows.recipe import Training as TrainingSection
 from tasks.pure.architectures import Network
@@ -22,6 +23,13 @@ def selection(recipe: Recipe, role: str) -> Selection:
         validation=section.validation,
         gate=gate,
         seed=recipe.step_seed(f"load_data.{role}") if draws else None,
+        test=section.test,
+        image_size=picture_checks.image_size(recipe, role),
+        fit=section.fit,
+        colour=picture_checks.colour(recipe, role),
+        background=section.background,
+        value_range=(section.value_range[0], section.value_range[1]) if section.value_range else None,
+        on_damaged=section.on_damaged,
     )
 
 

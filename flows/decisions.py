@@ -129,7 +129,7 @@ def differences(
         yield f"code of `{name}` changed"
     if old["parameters"].get("dataset") == new["parameters"].get("dataset"):  # else the other data set says it all
         for name, _, _ in _changed(old["data"], new["data"]):
-            yield f"file `{name}` changed"
+            yield "pictures came, went or changed" if name == "pictures" else f"file `{name}` changed"
     for name, _, _ in _changed(old["inputs"], new["inputs"]):
         yield f"input `{edges.get(name, name)}` changed"
     for name, before, after in _changed(old["versions"], new["versions"]):

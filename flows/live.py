@@ -11,7 +11,7 @@ from prefect.artifacts import create_progress_artifact, update_progress_artifact
 from prefect.exceptions import PrefectException
 
 from flows.observing import NoObserver
-from tasks.progress import EpochNews, Remark
+from tasks.progress import Counting, EpochNews, Remark
 
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy")
 BETWEEN_SECONDS = 1.0  # a call costs 10 ms; epochs of a small network take less
@@ -39,6 +39,12 @@ class Live(NoObserver):
         if time.monotonic() - self.moved >= BETWEEN_SECONDS or self.bar is None:
             self.moved = time.monotonic()
             self._move(100 * min(news.epoch + news.fraction, news.epochs) / news.epochs, self.last or f"{news.step}: …")
+
+    def count(self, news: Counting) -> None:
+        if time.monotonic() - self.moved >= BETWEEN_SECONDS or self.bar is None:
+            self.moved = time.monotonic()
+            self.last = f"{news.step}: {news.done:,} of {news.total:,} files {news.doing}, {news.rate():,.0f} a second"
+            self._move(100 * news.done / max(news.total, 1), self.last)
 
     def remark(self, remark: Remark) -> None:
         get_run_logger().info("%s: %s", remark.step, remark.text)

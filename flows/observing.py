@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from artifacts.runs import RunRecord
 from flows import interrupts
-from tasks.progress import EpochNews, Remark
+from tasks.progress import Counting, EpochNews, News, Remark
 
 
 class Observer(Protocol):
@@ -18,6 +18,8 @@ class Observer(Protocol):
     def epoch(self, news: EpochNews) -> None: ...
 
     def remark(self, remark: Remark) -> None: ...
+
+    def count(self, news: Counting) -> None: ...
 
     def step_finished(self, entry: Mapping[str, Any]) -> None: ...
 
@@ -35,6 +37,9 @@ class NoObserver:
         """Ignore it."""
 
     def remark(self, remark: Remark) -> None:
+        """Ignore it."""
+
+    def count(self, news: Counting) -> None:
         """Ignore it."""
 
     def step_finished(self, entry: Mapping[str, Any]) -> None:
@@ -63,13 +68,19 @@ class Observers:
         for observer in self.observers:
             observer.remark(remark)
 
-    def listen(self, news: EpochNews | Remark) -> None:
+    def count(self, news: Counting) -> None:
+        for observer in self.observers:
+            observer.count(news)
+
+    def listen(self, news: News) -> None:
         """What a step tells while it computes (`tasks.progress`), in its own thread. A Ctrl-C that was dropped before
         the step began (`interrupts.py`) counts here: the thread that waits knows nothing of it."""
         if interrupts.heard():
             raise KeyboardInterrupt
         if isinstance(news, Remark):
             self.remark(news)
+        elif isinstance(news, Counting):
+            self.count(news)
         else:
             self.epoch(news)
 

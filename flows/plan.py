@@ -16,9 +16,8 @@ from flows.choice import Choice
 from flows.dag import STEPS, edges, wire
 from flows.decisions import Detective
 from flows.recipe_files import LoadedRecipe
-from tasks import sources
+from tasks import finding
 from tasks.choosing import TRAINS
-from tasks.identity import SourceFiles
 
 NEW_INPUT = "its input is new"
 
@@ -84,25 +83,24 @@ class Planner:
         self, step: str, arguments: dict[str, Any], conditions: tuple[str, ...]
     ) -> tuple[PlannedStep, tuple[str, ...]]:
         if step.startswith("load_data."):
-            files = sources.find(
-                arguments["selection"].dataset, recipe_arguments.path(self.loaded.recipe, arguments["role"])
-            )
+            path = recipe_arguments.path(self.loaded.recipe, arguments["role"])
+            files = finding.files(arguments["selection"].dataset, path, self.detective.store, step, download=False)
             if files is None:
                 return PlannedStep(step, "run", "its files are not here yet: they will be fetched"), ()
-            arguments["files"] = SourceFiles({role: str(path) for role, path in files.items()})
+            arguments["files"] = files
         gone = [name for name, value in arguments.items() if isinstance(value, Ref) and self._is_gone(step, value)]
         if gone:
             return PlannedStep(step, "run", f"its input is gone: {_named(gone)}"), ()
-        finding = self.detective.look(step, arguments)
-        found = finding.key, finding.outputs, finding.identity
+        seen = self.detective.look(step, arguments)
+        found = seen.key, seen.outputs, seen.identity
         again = self.choice.again.get(step)
-        if again or not finding.hit:
+        if again or not seen.hit:
             # It was executed under this key before, so it is expected to make the same bits again.
-            return PlannedStep(step, "run", again or finding.reason, *found), (*conditions, step)
+            return PlannedStep(step, "run", again or seen.reason, *found), (*conditions, step)
         if conditions:
             why = f"HIT if {_named(conditions)} {'makes' if len(conditions) == 1 else 'make'} the same bits again"
             return PlannedStep(step, "hit-if-same", why, *found), conditions
-        return PlannedStep(step, "hit", finding.reason, *found), ()
+        return PlannedStep(step, "hit", seen.reason, *found), ()
 
     def _is_gone(self, step: str, ref: Ref) -> bool:
         """Whether nobody knows what `ref` was, so that the path of a training on it cannot be told (`choosing.py`)."""

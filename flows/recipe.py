@@ -13,10 +13,13 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validat
 
 from flows import recipe_checks
 
-DatasetName = Literal["fashion_mnist", "fashion_mnist_sample", "mnist", "cifar10", "cifar100", "digits", "npz"]
+DatasetName = Literal[
+    "fashion_mnist", "fashion_mnist_sample", "mnist", "cifar10", "cifar100", "digits", "npz", "folder", "list"
+]  # fmt: skip
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Text = Annotated[str, Field(min_length=1)]
+Pixels = Annotated[int, Field(ge=1, le=65535)]
 ClassLabel = Annotated[int, Field(ge=0)] | Text
 LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
@@ -49,10 +52,38 @@ class Task(Section):
 class DataSection(Section):
     """A data set and the task over it."""
 
-    dataset: DatasetName = Field(description="Which data set; `npz` is a file of your own.")
+    dataset: DatasetName = Field(
+        description="Which data set; yours: `npz`, a file of arrays; `folder`, pictures; `list`, a table of pictures."
+    )
     path: Text | None = Field(
         default=None,
-        description="Folder of the data set's files, or the npz file; relative to the recipe's own folder.",
+        description="Folder of the data set's files, npz file, folder of pictures or table; relative to the recipe's "
+        "own folder.",
+    )
+    test: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None,
+        description="Fraction of the pictures that is for testing, by hash of each file or group, where folder or "
+        "table name no test part.",
+    )
+    image_size: Pixels | Annotated[list[Pixels], Field(min_length=2, max_length=2)] | None = Field(
+        default=None,
+        description="Size that pictures are brought to, in pixels: one number, or height and width; null: that of the "
+        "base where the recipe says it, else their own, which must be one.",
+    )
+    fit: Literal["stretch", "crop", "pad"] = Field(
+        default="stretch", description="How pictures of another shape are brought to that size."
+    )
+    colour: Literal["auto", "grey", "rgb"] = Field(
+        default="auto",
+        description="Colours that pictures are decoded to; `auto`: grey where the base is grey or all pictures are.",
+    )
+    background: Text = Field(default="white", description="Colour under transparent pixels and round padded pictures.")
+    value_range: Annotated[list[float], Field(min_length=2, max_length=2)] | None = Field(
+        default=None,
+        description="Which values of float or 32-bit pictures become black and white; null refuses such files.",
+    )
+    on_damaged: Literal["refuse", "skip"] = Field(
+        default="refuse", description="What to do about pictures that cannot be decoded."
     )
     task: Task = Field(default_factory=Task, description="Which classes are told apart.")
     labels: Literal["all"] | Count = Field(

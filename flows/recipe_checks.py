@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from flows.label_checks import label_problems
-from tasks.pure.readers import CLASS_NAMES
+from flows.picture_checks import own_problems
+from tasks.pure.readers import CLASS_NAMES, LISTED
 
 if TYPE_CHECKING:
     from flows.recipe import DataSection, Recipe
@@ -41,9 +42,10 @@ def same_images(source: DataSection, target: DataSection) -> bool:
 
     A known data set holds the same images wherever its files lie, and the sample is drawn from the full one, so paths
     tell nothing apart there. An `npz` may be a copy of the other's file, or hold a known data set: it counts as such.
+    A table may list the pictures of a folder.
     """
     families = {section.dataset.removesuffix("_sample") for section in (source, target)}
-    return len(families) == 1 or "npz" in families
+    return len(families) == 1 or "npz" in families or families == LISTED
 
 
 def impossibilities(recipe: Recipe) -> list[str]:
@@ -57,9 +59,7 @@ def impossibilities(recipe: Recipe) -> list[str]:
 
 
 def _data_problems(section: str, data: DataSection, gate: float) -> list[str]:
-    problems = []
-    if data.dataset == "npz" and data.path is None:
-        problems.append(f"`{section}.path`: missing; data set `npz` needs the path of a file, such as `path: mine.npz`")
+    problems = own_problems(section, data)
     if data.dataset in PACKAGED and data.path is not None:
         problems.append(f"`{section}.path`: data set `{data.dataset}` comes with graft; leave `path` out")
     # How many images a class has is only to be asked of classes that there are.

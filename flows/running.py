@@ -16,7 +16,7 @@ from flows import interrupts, summary
 from flows.dag import STEPS
 from flows.decisions import Detective, Finding
 from flows.observing import Observers
-from tasks import resuming, sources
+from tasks import finding, resuming
 from tasks.caching import ready
 from tasks.clone_with_weights import clone_with_weights
 from tasks.evaluate import evaluate
@@ -110,32 +110,32 @@ class Runner:
     def _step(self, step: str, arguments: dict[str, Any], began: float) -> StepResult:
         if step.startswith("load_data."):
             arguments["files"] = self._files(arguments)
-        finding = self.detective.look(step, arguments)
+        seen = self.detective.look(step, arguments)
         again = self.choice.again.get(step)
-        refresh = bool(again) or not finding.hit
-        reason = again or finding.reason
+        refresh = bool(again) or not seen.hit
+        reason = again or seen.reason
         if again:
-            resuming.forget(self.store, finding.key)  # computed again means from the beginning
+            resuming.forget(self.store, seen.key)  # computed again means from the beginning
         self.observer.step_started(step, reason if refresh else "")
         get_run_logger().info("%s: %s", step, reason)
         result, cached = self._call(step, arguments, refresh)
         # A record that was moved to another key's place is not believed; one that was collected just now is gone.
-        if cached and (result.key != finding.key or not self._used(finding)):
+        if cached and (result.key != seen.key or not self._used(seen)):
             result, cached = self._call(step, arguments, refresh=True)
-        if finding.hit and not refresh and not cached:
+        if seen.hit and not refresh and not cached:
             reason = "its cache record was not believed"
         if step.startswith("load_data."):
             self._check_scale(arguments["role"], result)
         self.inputs[step] = summary.input_digests(arguments)
-        self.files[step] = summary.file_digests(arguments, finding.identity["data"])
+        self.files[step] = summary.file_digests(arguments, seen.identity["data"])
         entry = summary.entry(step, "hit" if cached else "ran", reason, time.perf_counter() - began, result)
         if step == "evaluate":
             self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))
         self._note(entry)
         return result
 
-    def _used(self, finding: Finding) -> bool:
-        return finding.execution is not None and self.store.use(finding.execution)
+    def _used(self, seen: Finding) -> bool:
+        return seen.execution is not None and self.store.use(seen.execution)
 
     def _call(self, step: str, arguments: Mapping[str, Any], refresh: bool) -> tuple[StepResult, bool]:
         """Ask Prefect for the step. Called directly, not submitted, so that a cancelled run unwinds cleanly."""
@@ -143,9 +143,11 @@ class Runner:
         return state.result(), state.name == "Cached"
 
     def _files(self, arguments: Mapping[str, Any]) -> SourceFiles:
-        wanted = recipe_arguments.path(self.loaded.recipe, arguments["role"])
-        found = sources.fetch(arguments["selection"].dataset, wanted)
-        return SourceFiles({role: str(path) for role, path in found.items()})
+        wanted, step = recipe_arguments.path(self.loaded.recipe, arguments["role"]), f"load_data.{arguments['role']}"
+        found = finding.files(arguments["selection"].dataset, wanted, self.store, step, download=True)
+        if found is None:
+            raise RuntimeError(f"`{step}`: expected its files after they were fetched, found none.")
+        return found
 
     def _check_scale(self, role: str, data: StepResult) -> None:
         """Refuse images that are too dark for `scale: unit` now: the steps that use them come after a training."""

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from artifacts.runs import RunRecord
 from flows.plan import PlannedStep
-from tasks.progress import EpochNews, Remark
+from tasks.progress import Counting, EpochNews, Remark
 
 STATUS = {
     "hit": "[green]hit[/]",
@@ -79,15 +79,27 @@ class TerminalObserver:
             if shown:
                 self.bar.update(self.task, news=f"{epoch}  {shown}")
 
+    def count(self, news: Counting) -> None:
+        """Move the bar by files; in a log file say every few seconds how many there are."""
+        shown = counted(news)
+        if not self.console.is_terminal:
+            self._say_seldom(news.step, shown)
+        elif self.task is not None:
+            self.bar.update(self.task, total=news.total, completed=news.done, news=shown)
+
     def remark(self, remark: Remark) -> None:
         """A dim line before the step's own."""
         self._print(f"  {remark.step:<{WIDTH}} [dim]{escape(remark.text)}[/]")
 
     def _log_epoch(self, news: EpochNews, shown: str) -> None:
+        if shown:
+            self._say_seldom(news.step, f"epoch {news.epoch}/{news.epochs}  {shown}")
+
+    def _say_seldom(self, step: str, text: str) -> None:
         now = time.monotonic()
-        if shown and now - self.spoke >= SILENT_SECONDS:
+        if now - self.spoke >= SILENT_SECONDS:
             self.spoke = now
-            self._print(f"  {news.step:<{WIDTH}} epoch {news.epoch}/{news.epochs}  {shown}")
+            self._print(f"  {step:<{WIDTH}} {text}")
 
     def step_finished(self, entry: Mapping[str, Any]) -> None:
         """A line a step. After a failure no more: its reason follows as a paragraph, the rest is skipped anyway."""
@@ -108,6 +120,12 @@ class TerminalObserver:
 
     def _print(self, line: str) -> None:
         self.console.print(line, highlight=False, soft_wrap=True)
+
+
+def counted(news: Counting) -> str:
+    """`1,200 of 50,000 pictures decoded · 830 a second`."""
+    rate = f" · {news.rate():,.0f} a second" if news.rate() >= 1 else ""
+    return f"{news.done:,} of {news.total:,} files {news.doing}{rate}"
 
 
 def print_result(console: Console, record: RunRecord) -> None:

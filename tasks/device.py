@@ -75,8 +75,11 @@ def _threads() -> int:
     asked = os.environ.get("GRAFT_THREADS", "")
     if asked and not (asked.isdecimal() and int(asked) > 0):
         raise UsageError(f"GRAFT_THREADS: expected a whole number of at least 1, found `{asked}`.")
-    if asked:
-        return int(asked)
+    return int(asked) if asked else cores()
+
+
+def cores() -> int:
+    """The cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 

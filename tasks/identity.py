@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifacts.digest import canonical_json
 from artifacts.refs import Ref
@@ -21,15 +21,34 @@ from tasks.device import device
 from tasks.fingerprint import fingerprint
 from tasks.pure.execution_path import FeatureCache
 
+if TYPE_CHECKING:
+    from tasks.pictures.listing import Listing
+
 # Steps that compute with tensors: their bits change with the device and the number of threads.
 COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features"})
 
 
 @dataclass(frozen=True)
 class SourceFiles:
-    """The files that a data set is read from: role → path. Their bytes are part of the key, their paths are not."""
+    """The files that a data set is read from: role → path. Their bytes are part of the key, their paths are not.
+
+    Attributes:
+        paths: role → path.
+        listing: the pictures that the one path, a folder or table, stands for; None for other data sets.
+    """
 
     paths: Mapping[str, str]
+    listing: "Listing | None" = None
+
+    def digests(self, memory: Path) -> dict[str, str]:
+        """Role → digest of the bytes, remembered in the folder `memory`.
+
+        Raises:
+            OSError: a file cannot be read.
+        """
+        if self.listing is not None:
+            return dict.fromkeys(self.paths, self.listing.digest)
+        return {role: file_sha256(Path(path), memory) for role, path in self.paths.items()}
 
 
 def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str, Any]:
@@ -60,7 +79,7 @@ def _sort(found: dict[str, Any], name: str, value: Any, store: Store) -> None:
     elif isinstance(value, FeatureCache):
         return  # what follows from it is in the path
     elif isinstance(value, SourceFiles):
-        found["data"] = {role: file_sha256(Path(path), store.hashes) for role, path in value.paths.items()}
+        found["data"] = value.digests(store.hashes)
     elif is_dataclass(value) and not isinstance(value, type):
         for field, inner in asdict(value).items():
             _sort(found, field, inner, store)

@@ -1,4 +1,4 @@
-"""News of a training, an epoch at a time, and remarks, for whoever listens: the terminal, Prefect's log.
+"""News of a training, an epoch at a time, of files, and remarks, for whoever listens: the terminal, Prefect's log.
 
 A listener is set for the duration of a run (`listening`); with none, news is dropped. It changes no bit.
 """
@@ -38,13 +38,36 @@ class Remark:
     text: str
 
 
-Listener = Callable[[EpochNews | Remark], None]
+@dataclass(frozen=True)
+class Counting:
+    """Files on their way: read for the first time, or decoded.
+
+    Attributes:
+        step: the step that reads them.
+        doing: `read` or `decoded`.
+        done, total: how many of how many.
+        seconds: since the first.
+    """
+
+    step: str
+    doing: str
+    done: int
+    total: int
+    seconds: float
+
+    def rate(self) -> float:
+        """Files a second so far; 0 where no time has passed."""
+        return self.done / self.seconds if self.seconds > 0 else 0.0
+
+
+News = EpochNews | Remark | Counting
+Listener = Callable[[News], None]
 _listener: ContextVar[Listener | None] = ContextVar("graft_epoch_listener", default=None)
 
 
 @contextmanager
 def listening(listener: Listener) -> Iterator[None]:
-    """Send the news of trainings inside the block to `listener`."""
+    """Send the news of what goes on inside the block to `listener`."""
     token = _listener.set(listener)
     try:
         yield
@@ -52,7 +75,7 @@ def listening(listener: Listener) -> Iterator[None]:
         _listener.reset(token)
 
 
-def tell(news: EpochNews | Remark) -> None:
+def tell(news: News) -> None:
     """Pass `news` on to the listener, if there is one."""
     listener = _listener.get()
     if listener is not None:

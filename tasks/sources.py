@@ -15,7 +15,7 @@ from pathlib import Path
 
 from artifacts.codecs import use_tensorflow
 from artifacts.errors import DataError
-from tasks.pure.readers import FILE_ROLES
+from tasks.pure.readers import FILE_ROLES, LISTED
 
 PACKAGED = Path(__file__).parent / "pure" / "data"
 DEBIAN = Path("/usr/share/datasets")
@@ -110,8 +110,8 @@ def find(dataset: str, path: str | None) -> dict[str, Path] | None:
     """
     if dataset not in FILE_ROLES:
         raise DataError(f"No data set named `{dataset}`. Those there are: {', '.join(FILE_ROLES)}.")
-    if dataset == "npz":
-        return {"npz": _own_file(path)}
+    if dataset in LISTED or dataset == "npz":
+        return {FILE_ROLES[dataset][0]: own(dataset, path)}
     if dataset not in SOURCES:
         if path is not None:
             raise DataError(f"`{dataset}` comes with graft and is read from no file; `path` is {path}. Remove `path`.")
@@ -157,17 +157,30 @@ def _absolute(path: str) -> Path:
     return Path(os.path.abspath(os.path.expanduser(path)))
 
 
-def _own_file(path: str | None) -> Path:
+OWN = {"npz": "npz file", "folder": "folder of pictures", "list": "table (.csv, .tsv or .parquet)"}
+EXAMPLES = {"npz": "mine.npz", "folder": "photos", "list": "labels.csv"}
+
+
+def own(dataset: str, path: str | None) -> Path:
+    """A user's own file, table or folder.
+
+    Raises:
+        DataError: there is none of that name.
+    """
     if path is None:
-        raise DataError("`dataset: npz` reads a file of yours: expected `path`, found none. Set `path: mine.npz`.")
-    file = _absolute(path)
-    if not file.is_file():
-        found = "a folder" if file.exists() else "no such file"
         raise DataError(
-            f"{file}: expected the npz file that `path` names, found {found}. Mend `path`: in a recipe it "
+            f"`dataset: {dataset}` reads a {OWN[dataset]} of yours: expected `path`, found none. "
+            f"Set `path: {EXAMPLES[dataset]}`."
+        )
+    place = _absolute(path)
+    if not (place.is_dir() if dataset == "folder" else place.is_file()):
+        found = "a folder" if place.is_dir() else "a file" if place.exists() else "nothing of that name"
+        found = "no such file" if found.startswith("nothing") and dataset != "folder" else found
+        raise DataError(
+            f"{place}: expected the {OWN[dataset]} that `path` names, found {found}. Mend `path`: in a recipe it "
             "is relative to the recipe's file."
         )
-    return file
+    return place
 
 
 def _own_folder(source: Source, path: str) -> dict[str, Path]:

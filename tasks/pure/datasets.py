@@ -3,11 +3,13 @@
 The test split is filtered and relabelled like the training split, and nothing is ever drawn from it.
 """
 
-import difflib
 from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.pure.data.dividing import aside, by_group
+from tasks.pure.data.naming import class_number
+from tasks.pure.data.rows import Images, chosen
 from tasks.pure.errors import BadData
 from tasks.pure.readers import RawData
 from tasks.pure.splits import draw, gated
@@ -25,6 +27,13 @@ class Selection:
         validation: fraction [0, 1) of those labels, stratified.
         gate: fraction [0, 1) of the training split, by hash of the image, set aside before anything is drawn.
         seed: of the draws, >= 0; None where nothing is drawn (labels "all" and validation 0).
+        test: fraction of pictures in files that is for testing, by hash of the file; None where the data says it.
+        image_size: (height, width) in pixels to decode to; None where all pictures have one size.
+        fit: `stretch`, `crop` or `pad`, to get to that size.
+        colour: `grey`, `rgb`, or `auto`: grey where all pictures are.
+        background: under what is transparent.
+        value_range: what of a file of floats becomes 0 and 255; None refuses such files.
+        on_damaged: `refuse` or `skip`.
 
     Raises:
         ValueError: a combination that the recipe's own check should have refused.
@@ -37,10 +46,18 @@ class Selection:
     validation: float
     gate: float
     seed: int | None
+    test: float | None = None
+    image_size: tuple[int, int] | None = None
+    fit: str = "stretch"
+    colour: str = "auto"
+    background: str = "white"
+    value_range: tuple[float, float] | None = None
+    on_damaged: str = "refuse"
 
     def __post_init__(self) -> None:
-        if isinstance(self.classes, list):
-            object.__setattr__(self, "classes", tuple(self.classes))
+        for name in ("classes", "image_size", "value_range"):
+            if isinstance(getattr(self, name), list):
+                object.__setattr__(self, name, tuple(getattr(self, name)))
         if (self.classes is None) == (self.one_vs_rest is None):
             found = f"{self.classes} and {self.one_vs_rest}"
             raise ValueError(f"Expected one of `classes` and `one_vs_rest`, found {found}.")
@@ -65,13 +82,13 @@ class Dataset:
     With all classes and nothing set aside the images are the very arrays of the raw data: do not write to them.
     """
 
-    x_train: np.ndarray
+    x_train: Images
     y_train: np.ndarray
-    x_validation: np.ndarray
+    x_validation: Images
     y_validation: np.ndarray
-    x_gate: np.ndarray
+    x_gate: Images
     y_gate: np.ndarray
-    x_test: np.ndarray
+    x_test: Images
     y_test: np.ndarray
     class_names: tuple[str, ...]
 
@@ -86,35 +103,50 @@ def select(raw: RawData, selection: Selection) -> Dataset:
     new_labels, names = _task(raw.class_names, selection)
     y_train, y_test = new_labels[raw.y_train], new_labels[raw.y_test]  # -1 where a class is left out
     members, test = np.flatnonzero(y_train >= 0), np.flatnonzero(y_test >= 0)
-    in_gate = gated(raw.x_train, members, selection.gate)
+    in_gate = _gated(raw, members, selection.gate)
     gate, pool = members[in_gate], members[~in_gate]
     _check_present(y_train[pool], names, "training", " outside the gate" if selection.gate else "")
     _check_present(y_test[test], names, "test", "")
-    train, validation = _drawn(y_train, pool, selection)
+    own, own_labels = raw.validation()
+    _check_one_validation(selection, own_labels)
+    train, validation = _drawn(y_train, pool, selection, raw.groups)
+    validating = _part(raw.x_train, y_train, validation)
+    if len(own_labels):
+        y_own = new_labels[own_labels]
+        validating = _part(own, y_own, np.flatnonzero(y_own >= 0))
     return Dataset(
         *_part(raw.x_train, y_train, train),
-        *_part(raw.x_train, y_train, validation),
+        *validating,
         *_part(raw.x_train, y_train, gate),
         *_part(raw.x_test, y_test, test),
         names,
     )
 
 
-def class_number(class_names: tuple[str, ...], wanted: int | str) -> int:
-    """The number of a class given by number or by name.
+def wanted_classes(class_names: tuple[str, ...], selection: Selection) -> tuple[str, ...]:
+    """The classes whose images the task needs: all of them, unless it names some.
 
     Raises:
-        BadData: no such class; the message lists the classes and names the nearest.
+        BadData: as `select`.
     """
-    if isinstance(wanted, int) and not isinstance(wanted, bool) and 0 <= wanted < len(class_names):
-        return wanted
-    if isinstance(wanted, str) and wanted in class_names:
-        return class_names.index(wanted)
-    known = ", ".join(f"{number} `{name}`" for number, name in enumerate(class_names))
-    folded = {name.casefold(): name for name in class_names}
-    near = difflib.get_close_matches(str(wanted).casefold(), folded, 1)
-    hint = f" Did you mean `{folded[near[0]]}`?" if near and isinstance(wanted, str) else ""
-    raise BadData(f"No class `{wanted}`. The classes: {known}. Give one of these numbers or names.{hint}")
+    if isinstance(selection.classes, tuple):
+        return tuple(class_names[class_number(class_names, wanted)] for wanted in selection.classes)
+    return class_names
+
+
+def _gated(raw: RawData, members: np.ndarray, fraction: float) -> np.ndarray:
+    if raw.contents is None:
+        return gated(raw.x_train, members, fraction)
+    return aside([raw.contents[index] for index in members], "gate", fraction)
+
+
+def _check_one_validation(selection: Selection, own: np.ndarray) -> None:
+    if len(own) and selection.validation:
+        raise BadData(
+            f"`{selection.dataset}` has a validation part of its own ({len(own):,} images), and `validation` "
+            f"({selection.validation}) asks for one drawn from the training images. Set `validation: 0`, or take the "
+            "part out of the data."
+        )
 
 
 def _task(class_names: tuple[str, ...], selection: Selection) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -148,13 +180,19 @@ def _check_present(labels: np.ndarray, names: tuple[str, ...], split: str, where
         )
 
 
-def _drawn(labels: np.ndarray, pool: np.ndarray, selection: Selection) -> tuple[np.ndarray, np.ndarray]:
+def _drawn(
+    labels: np.ndarray, pool: np.ndarray, selection: Selection, groups: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
     if selection.seed is None or not selection.draws:
         return pool, pool[:0]
     total = len(pool) if isinstance(selection.labels, str) else selection.labels
-    return draw(labels, pool, total, selection.validation, selection.seed)
+    if groups is None or not selection.validation:
+        return draw(labels, pool, total, selection.validation, selection.seed)
+    drawn, _ = draw(labels, pool, total, 0, selection.seed)
+    kept, held = by_group(labels[drawn], groups[drawn], selection.validation, selection.seed)
+    return drawn[kept], drawn[held]
 
 
-def _part(images: np.ndarray, labels: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _part(images: Images, labels: np.ndarray, indices: np.ndarray) -> tuple[Images, np.ndarray]:
     """Images and labels at `indices` (ascending, distinct); the array itself where that is all of it."""
-    return (images if len(indices) == len(images) else images[indices]), labels[indices]
+    return chosen(images, indices), labels[indices]

@@ -10,7 +10,8 @@ import pickle
 import tarfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,16 @@ def _fill(file: gzip.GzipFile, memory: memoryview) -> int:
     return len(memory) - filled
 
 
+def names_in_npz(path: Path, required: tuple[str, ...]) -> list[str]:
+    """The names of all arrays in an `.npz` file.
+
+    Raises:
+        BadData: not an npz file, or damaged.
+    """
+    with _opened(path, required) as archive:
+        return list(archive.files)
+
+
 def read_npz(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> dict[str, np.ndarray]:
     """Read named arrays from an `.npz` file, never unpickling anything.
 
@@ -104,6 +115,13 @@ def read_npz(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = 
     Raises:
         BadData: not an npz file, damaged, a required array that is missing, or an array of Python objects.
     """
+    with _opened(path, required) as archive:
+        _require(path, required, archive.files)
+        return {name: _member(path, archive, name) for name in (*required, *optional) if name in archive.files}
+
+
+@contextmanager
+def _opened(path: Path, required: tuple[str, ...]) -> Iterator[Any]:
     try:
         with path.open("rb") as file:
             if not zipfile.is_zipfile(file):  # numpy.load would take it for a pickle
@@ -113,8 +131,7 @@ def read_npz(path: Path, required: tuple[str, ...], optional: tuple[str, ...] = 
                     f"Write it anew with `numpy.savez_compressed(path, {arrays})`."
                 )
         with np.load(path, allow_pickle=False) as archive:
-            _require(path, required, archive.files)
-            return {name: _member(path, archive, name) for name in (*required, *optional) if name in archive.files}
+            yield archive
     except (*BROKEN_STREAM, zipfile.BadZipFile, RuntimeError) as error:  # RuntimeError: an encrypted member
         raise unreadable(path, "a whole npz file", error) from error
 

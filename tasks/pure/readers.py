@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from tasks.pure.class_names import CIFAR10, CIFAR100, DIGITS, FASHION
+from tasks.pure.data.own_archive import own_arrays
+from tasks.pure.data.rows import Images
 from tasks.pure.errors import BadData
 from tasks.pure.formats import read_cifar, read_idx, read_npz
 from tasks.pure.images import as_images, as_labels, check_split
@@ -30,7 +32,10 @@ FILE_ROLES: Mapping[str, tuple[str, ...]] = {
     "cifar100": ("cifar-100-python.tar.gz",),
     "digits": (),
     "npz": ("npz",),
+    "folder": ("pictures",),
+    "list": ("pictures",),
 }
+LISTED = frozenset({"folder", "list"})  # pictures in files: found by `tasks/pictures`, not read here
 CLASS_NAMES: Mapping[str, tuple[str, ...]] = {
     "fashion_mnist": FASHION,
     "fashion_mnist_sample": FASHION,
@@ -49,13 +54,29 @@ class RawData:
         x_train, x_test: images (n, height, width, channels); uint8 of 0..255 as stored, or float32 as given.
         y_train, y_test: labels (n,) int64 of 0..k-1.
         class_names: the k names, in the order of the labels.
+        x_validation, y_validation: a validation part of the data's own; empty where it has none.
+        contents: for each training image what decides whether it is set aside, where that is not its own bytes: of
+            pictures in files the file's SHA-256 or the group's name (see `data/dividing.py`).
+        groups: (n,) int64 for the training images: those of one number never lie in two parts.
+        unread: arrays in the file that nobody reads, by name.
     """
 
-    x_train: np.ndarray
+    x_train: Images
     y_train: np.ndarray
-    x_test: np.ndarray
+    x_test: Images
     y_test: np.ndarray
     class_names: tuple[str, ...]
+    x_validation: Images | None = None
+    y_validation: np.ndarray | None = None
+    contents: tuple[str, ...] | None = None
+    groups: np.ndarray | None = None
+    unread: tuple[str, ...] = ()
+
+    def validation(self) -> tuple[Images, np.ndarray]:
+        """The data's own validation part, perhaps empty."""
+        if self.x_validation is None or self.y_validation is None:
+            return self.x_train[:0], self.y_train[:0]
+        return self.x_validation, self.y_validation
 
 
 def read(dataset: str, files: Mapping[str, Path]) -> RawData:
@@ -97,22 +118,25 @@ def validate(raw: RawData, name: str) -> None:
     """
     check_split(name, "train", raw.x_train, raw.y_train, len(raw.class_names))
     check_split(name, "test", raw.x_test, raw.y_test, len(raw.class_names))
-    train, test = ((x.shape[1:], x.dtype.name) for x in (raw.x_train, raw.x_test))
-    if train != test:
+    _check_alike(name, "test", raw.x_train, raw.x_test)
+    if raw.x_validation is not None and raw.y_validation is not None:
+        check_split(name, "validation", raw.x_validation, raw.y_validation, len(raw.class_names))
+        _check_alike(name, "validation", raw.x_train, raw.x_validation)
+    _check_classes(raw, name)
+
+
+def _check_alike(name: str, part: str, training: Images, other: Images) -> None:
+    train, found = ((x.shape[1:], x.dtype.name) for x in (training, other))
+    if train != found:
         raise BadData(
             f"{name}: expected images of one shape and type, found {train[0]} {train[1]} in `x_train` and "
-            f"{test[0]} {test[1]} in `x_test`. Prepare both in the same way."
+            f"{found[0]} {found[1]} in `x_{part}`. Prepare both in the same way."
         )
-    _check_classes(raw, name)
 
 
 def _check_classes(raw: RawData, name: str) -> None:
     names = raw.class_names
-    if len(names) < 2:
-        raise BadData(f"{name}: expected two classes or more, found {len(names)} ({', '.join(names)}).")
-    if len(set(names)) < len(names) or not all(each.strip() and each.isprintable() for each in names):
-        found = ", ".join(ascii(each) for each in names)
-        raise BadData(f"{name}: expected class names that are distinct and can be printed, found {found}.")
+    check_names(names, name)
     empty = np.flatnonzero(np.bincount(raw.y_train, minlength=len(names)) == 0)
     if len(empty):
         found = ", ".join(f"{label} ({names[label]})" for label in empty[:10])
@@ -121,6 +145,15 @@ def _check_classes(raw: RawData, name: str) -> None:
             f"{len(names) - 1}; found none with label {found}. Add some, or number the labels without gaps "
             "and give one class name for each."
         )
+
+
+def check_names(names: tuple[str, ...], name: str) -> None:
+    """Raises BadData where there are fewer than two classes, or names that are not distinct or cannot be printed."""
+    if len(names) < 2:
+        raise BadData(f"{name}: expected two classes or more, found {len(names)} ({', '.join(names)}).")
+    if len(set(names)) < len(names) or not all(each.strip() and each.isprintable() for each in names):
+        found = ", ".join(ascii(each) for each in names)
+        raise BadData(f"{name}: expected class names that are distinct and can be printed, found {found}.")
 
 
 def _place(dataset: str, files: Mapping[str, Path]) -> str:
@@ -143,16 +176,15 @@ def _fashion_mnist(dataset: str, files: Mapping[str, Path]) -> RawData:
 
 
 def _npz(dataset: str, files: Mapping[str, Path]) -> RawData:
-    """A user's own file, and the two data sets that come in this form, whose names and size are known."""
+    """A user's own file, or one of the two data sets that come in this form, whose names and size are known."""
     path = files[FILE_ROLES[dataset][0]]
-    arrays = read_npz(path, ARRAYS, ("class_names",) if dataset == "npz" else ())
+    if dataset == "npz":
+        return RawData(**own_arrays(path))
+    arrays = read_npz(path, ARRAYS)
     images = {name: as_images(f"{path}: `{name}`", arrays.pop(name)) for name in ("x_train", "x_test")}
     labels = {name: as_labels(f"{path}: `{name}`", arrays.pop(name)) for name in ("y_train", "y_test")}
-    if dataset == "npz":
-        names = _names(path, labels["y_train"], arrays.get("class_names"))
-    else:
-        names = CLASS_NAMES[dataset]
-        _check_known(path, images["x_train"])
+    _check_known(path, images["x_train"])
+    names = CLASS_NAMES[dataset]
     return RawData(images["x_train"], labels["y_train"], images["x_test"], labels["y_test"], names)
 
 
@@ -163,24 +195,6 @@ def _check_known(path: Path, images: np.ndarray) -> None:
             f"{path}: expected uint8 images of shape (28, 28), found {images.dtype} {images.shape[1:]}. "
             "A file of your own is read with `dataset: npz`."
         )
-
-
-def _names(path: Path, labels: np.ndarray, given: np.ndarray | None) -> tuple[str, ...]:
-    """The class names of a user's file: its own, or the numbers 0..k-1 where it has none."""
-    if given is None:
-        highest = int(labels.max(initial=-1))
-        if highest >= max(len(labels), 1):  # there cannot be that many classes, and listing them could take for ever
-            raise BadData(
-                f"{path}: expected labels 0 to k-1, each with images, found the label {highest:,} among "
-                f"{len(labels):,} images. Number the classes from 0 without gaps."
-            )
-        return tuple(str(label) for label in range(highest + 1))
-    if given.ndim != 1 or given.dtype.kind != "U":
-        raise BadData(
-            f"{path}: expected `class_names` as a one-dimensional array of text, found {given.dtype} of "
-            f"shape {given.shape}. Save `numpy.array(['first', 'second'])`."
-        )
-    return tuple(given.tolist())
 
 
 def _cifar(dataset: str, files: Mapping[str, Path]) -> RawData:

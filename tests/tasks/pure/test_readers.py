@@ -85,7 +85,7 @@ def test_an_own_file_may_hold_other_whole_numbers_floats_columns_of_labels_and_n
 
 
 def test_every_data_set_but_the_users_own_has_known_class_names() -> None:
-    assert set(CLASS_NAMES) == set(FILE_ROLES) - {"npz"}
+    assert set(CLASS_NAMES) == set(FILE_ROLES) - {"npz", "folder", "list"}
     assert all(len(set(names)) == len(names) for names in CLASS_NAMES.values())
 
 

@@ -1,0 +1,59 @@
+"""What a picture's file says of itself before it is decoded: format, colour mode, size, frames."""
+
+import io
+from dataclasses import astuple, dataclass
+
+from tasks.pure.data.recognising import HEAD, format_of
+
+GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
+TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange height and width
+ORIENTATION = 0x0112
+
+
+@dataclass(frozen=True)
+class Header:
+    """What the first bytes of a picture say.
+
+    Attributes:
+        format: Pillow's name, such as JPEG; "" where the file cannot be read as its name or content promises.
+        mode: Pillow's colour mode, such as RGB.
+        height, width: in pixels, upright.
+        animated: whether there are several frames.
+    """
+
+    format: str
+    mode: str
+    height: int
+    width: int
+    animated: bool
+
+    def to_json(self) -> tuple[str, str, int, int, bool]:
+        return astuple(self)
+
+    @property
+    def is_grey(self) -> bool:
+        """Whether there is no colour in it. A palette counts as colour: only its pixels could tell."""
+        return self.mode in GREY_MODES
+
+
+UNREADABLE = Header("", "", 0, 0, False)
+
+
+def header(content: bytes, name: str) -> Header:
+    """The header of a picture; `UNREADABLE` where it has none that can be read: `decoding.decode` says why.
+
+    Args:
+        content: all bytes of the file.
+        name: its name; some formats are known by that alone.
+    """
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(content), formats=[format_of(content[:HEAD], name)]) as image:
+            height, width = image.height, image.width
+            if image.getexif().get(ORIENTATION) in TURNED:
+                height, width = width, height
+            animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
+            return Header(str(image.format), image.mode, height, width, animated)
+    except Exception:  # noqa: BLE001 - whatever a plugin raises on outside bytes: there is no header to be had
+        return UNREADABLE
