@@ -4,13 +4,12 @@ The digest is of content alone: class, part, group and SHA-256 of each picture, 
 is touched, renamed or moved within its class and part changes nothing; nor does litter.
 """
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from artifacts.digest import PREFIX, canonical_json, digest_json
+from artifacts.digest import PREFIX, digest_json
 from artifacts.errors import DataError
 from artifacts.store import Store
 from tasks import progress
@@ -61,11 +60,8 @@ class Listing:
 
 
 def _digest(classes: Sequence[str], pictures: Sequence[Listed]) -> str:
-    sha = hashlib.sha256(canonical_json(list(classes)))
-    for each in pictures:
-        # A file that its name keeps from being read is another one than its bytes under a better name.
-        sha.update(canonical_json([*each[:4], bool(each.header.format)]))
-    return PREFIX + sha.hexdigest()
+    # A file that its name keeps from being read is another one than its bytes under a better name.
+    return digest_json([list(classes), [[*each[:4], bool(each.header.format)] for each in pictures]])
 
 
 def listing(dataset: str, path: Path, store: Store, step: str) -> Listing:

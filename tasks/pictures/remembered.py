@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from artifacts.errors import DataError
 from artifacts.remembered import SETTLED_SECONDS
@@ -26,12 +25,11 @@ MOST_BYTES = 1 << 28  # the largest file that is read as a picture
 FORMAT = 1  # of the record, and of what is told of a header
 TOLD_EVERY = 64  # files
 STAMP = 5  # numbers in a stamp
-Stamp = tuple[int, int, int, int, int]
+Stamp = list[int]  # size, times, inode and device: a list, as JSON gives it back
 Told = Callable[[int, int], None]  # files read, of how many
 
 
-@dataclass(frozen=True)
-class Known:
+class Known(NamedTuple):
     """A file as it was when it was read.
 
     Attributes:
@@ -61,14 +59,15 @@ class Files:
             DataError: a file is not there, or cannot be read.
         """
         stamps = {path: _stamp(path) for path in paths}
-        lines = _load(self.record)
-        lines = {path: lines[path] for path, stamp in stamps.items() if tuple(lines.get(path, ())[:STAMP]) == stamp}
-        known = {path: _known(line) for path, line in lines.items()}
+        before = _load(self.record)
+        lines = {path: line for path, stamp in stamps.items() if (line := before.get(path)) and line[:STAMP] == stamp}
+        headers: dict[tuple[Any, ...], Header] = {}  # few differ
+        known = {path: _known(line, headers) for path, line in lines.items()}
         new = [path for path in stamps if path not in lines]
         for path, found, after in _read_all(new, threads, told):
             known[path] = found
             if after == stamps[path] and _has_settled(after):
-                lines[path] = [*after, found.sha256, *(found.header.to_json() if found.header else ())]
+                lines[path] = [*after, found.sha256, *(found.header or ())]
         if new:
             self._save(lines)
         return known
@@ -93,9 +92,12 @@ def _checksum(content: bytes) -> bytes:
     return hashlib.sha256(b"%d" % FORMAT + content).hexdigest().encode()
 
 
-def _known(line: list[Any]) -> Known:
-    rest = line[STAMP + 1 :]
-    return Known(line[STAMP], Header(*rest) if rest else None)
+def _known(line: list[Any], headers: dict[tuple[Any, ...], Header]) -> Known:
+    rest = tuple(line[STAMP + 1 :])
+    if not rest:
+        return Known(line[STAMP], None)
+    header = headers.get(rest) or headers.setdefault(rest, Header(*rest))
+    return Known(line[STAMP], header)
 
 
 def _stamp(path: str) -> Stamp:
@@ -103,7 +105,7 @@ def _stamp(path: str) -> Stamp:
         status = os.stat(path)
     except OSError as problem:
         raise unreadable(path, problem) from None
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_dev]
 
 
 def _has_settled(stamp: Stamp) -> bool:

@@ -1,7 +1,7 @@
 """What a picture's file says of itself before it is decoded: format, colour mode, size, frames."""
 
 import io
-from dataclasses import astuple, dataclass
+from typing import NamedTuple
 
 from tasks.pure.data.recognising import HEAD, format_of
 
@@ -10,9 +10,8 @@ TURNED = frozenset({5, 6, 7, 8})  # EXIF orientations that exchange height and w
 ORIENTATION = 0x0112
 
 
-@dataclass(frozen=True)
-class Header:
-    """What the first bytes of a picture say.
+class Header(NamedTuple):
+    """What the first bytes of a picture say. A tuple, since there may be 50,000 and a plan waits for them.
 
     Attributes:
         format: Pillow's name, such as JPEG; "" where the file cannot be read as its name or content promises.
@@ -26,9 +25,6 @@ class Header:
     height: int
     width: int
     animated: bool
-
-    def to_json(self) -> tuple[str, str, int, int, bool]:
-        return astuple(self)
 
     @property
     def is_grey(self) -> bool:
