@@ -209,4 +209,9 @@ def export(wanted: str, folder: Path) -> int:
 
 
 def print_json(value: Any) -> None:
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:  # the name of a file may hold bytes that are no text
+        text = json.dumps(value, indent=2)
+    print(text)

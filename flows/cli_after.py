@@ -87,7 +87,7 @@ def export(
 
 def predict(
     images: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(metavar="IMAGE…|FILE.npz|FOLDER", help="What to label."),
     ],
     model: Annotated[
@@ -105,7 +105,10 @@ def predict(
     ] = None,
     debug: DebugOption = False,
 ) -> None:
-    """Label images with a run's network: label, probability, runner-up. Exit code 1 where a file is no image."""
+    """Label images with a run's network: label, probability, runner-up. Exit code 1 where an image is damaged.
+
+    Of folders, what is no image is passed over and counted.
+    """
     from flows import predict_commands
 
     leave(predict_commands.predict(images, model, as_json=as_json, csv_file=as_csv, explain=explain))

@@ -1,9 +1,11 @@
 """What `graft predict` does: rows as they come, a bar where somebody watches, problems on standard error."""
 
+import io
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,17 +15,38 @@ from artifacts.errors import UsageError
 from artifacts.past import PastRun
 from artifacts.store import Store
 from flows.after_commands import print_json
-from flows.predict_inputs import Problem, count, images
-from flows.predicting import Prediction, Predictor, as_dict, chosen_run, write_csv
+from flows.predict_inputs import Problem, Skipped, count, images
+from flows.predicting import Prediction, Predictor, Row, as_dict, chosen_run, write_csv
 
-Each = Callable[[Prediction | Problem], None]
+Each = Callable[[Row], None]
 
 
-def predict(paths: list[Path], model: str | None, as_json: bool, csv_file: Path | None, explain: Path | None) -> int:
-    """Label the images; exit code 1 where something was none."""
+class _Told:
+    """What was no prediction: problems are said at once on `screen`, litter is counted."""
+
+    def __init__(self, screen: Console) -> None:
+        self.screen, self.problems, self.skipped = screen, list[Problem](), 0
+
+    def add(self, row: Row) -> None:
+        self.skipped += isinstance(row, Skipped)
+        if isinstance(row, Problem):
+            self.problems.append(row)
+            self._say(row.problem)
+
+    def say_skipped(self) -> None:
+        if self.skipped:
+            files = "file that is no picture was" if self.skipped == 1 else "files that are no pictures were"
+            self._say(f"{self.skipped} {files} passed over.")
+
+    def _say(self, words: str) -> None:
+        self.screen.print(f"graft: {words}", highlight=False, soft_wrap=True, markup=False)
+
+
+def predict(paths: list[str], model: str | None, as_json: bool, csv_file: Path | None, explain: Path | None) -> int:
+    """Label the images; exit code 1 where one was damaged, or a file given by name was none."""
     if as_json and csv_file is not None:
         raise UsageError("--json and --csv are two forms of the same rows. Give one of them.")
-    missing = [str(path) for path in paths if not path.exists()]
+    missing = [path for path in paths if not Path(path).exists()]
     if missing:
         raise UsageError(f"No such file or folder: {', '.join(missing)}.")
     run = chosen_run(Store(), model)
@@ -31,28 +54,33 @@ def predict(paths: list[Path], model: str | None, as_json: bool, csv_file: Path 
         _say_which(run)
     _make(explain)
     predictor = Predictor(run, explain)
+    served = predictor.served
     screen = Console(stderr=True)
-    problems: list[Problem] = []
+    told = _Told(screen)
     with _bar(screen, rows_on_the_way=not as_json and str(csv_file or "-") == "-") as bar:
-        task = bar.add_task("", total=count(paths, predictor.channels))
+        task = bar.add_task("", total=count(paths, served.decoding.channels))
 
-        def each(row: Prediction | Problem) -> None:
+        def each(row: Row) -> None:
             bar.advance(task)
-            if isinstance(row, Problem):
-                problems.append(row)
-                screen.print(f"graft: {row.problem}", highlight=False, soft_wrap=True, markup=False)
+            told.add(row)
 
-        rows = predictor.predict(images(paths, predictor.channels, predictor.served.pixels))
+        rows = predictor.predict(images(paths, served.decoding, served.pixels))
         if as_json:
             found = _all(rows, each)
         elif csv_file is not None:
             _write_csv(csv_file, rows, each)
         else:
             _print(rows, each)
+    told.say_skipped()
     if as_json:
-        shown = [as_dict(row) for row in found]
-        print_json({"run": run.record.id, "predictions": shown, "problems": [vars(problem) for problem in problems]})
-    return 1 if problems else 0
+        _print_json(run, found, told)
+    return 1 if told.problems else 0
+
+
+def _print_json(run: PastRun, found: list[Prediction], told: _Told) -> None:
+    problems = [vars(problem) for problem in told.problems]
+    predictions = [as_dict(row) for row in found]
+    print_json({"run": run.record.id, "predictions": predictions, "problems": problems, "skipped": told.skipped})
 
 
 def _bar(screen: Console, rows_on_the_way: bool) -> Progress:
@@ -85,7 +113,7 @@ def _make(folder: Path | None) -> None:
         raise UsageError(f"--explain {folder}: cannot be made ({problem.strerror}). Name another folder.") from None
 
 
-def _all(rows: Iterator[Prediction | Problem], each: Each) -> list[Prediction]:
+def _all(rows: Iterator[Row], each: Each) -> list[Prediction]:
     found = []
     for row in rows:
         each(row)
@@ -94,17 +122,27 @@ def _all(rows: Iterator[Prediction | Problem], each: Each) -> list[Prediction]:
     return found
 
 
-def _write_csv(path: Path, rows: Iterator[Prediction | Problem], each: Each) -> None:
+def _write_csv(path: Path, rows: Iterator[Row], each: Each) -> None:
     try:
-        opened = nullcontext(sys.stdout) if str(path) == "-" else path.open("w", encoding="utf-8", newline="")
-        with opened as file:
+        with nullcontext(_output()) if str(path) == "-" else _opened(path) as file:
             write_csv(file, rows, each)
     except OSError as problem:
         raise UsageError(f"--csv {path}: cannot be written ({problem.strerror}). Name another file.") from None
 
 
-def _print(rows: Iterator[Prediction | Problem], each: Each) -> None:
-    console = Console()
+def _opened(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", errors="surrogateescape", newline="")
+
+
+def _output() -> TextIO:
+    """Standard output, which takes the names of files whatever bytes they are made of."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="surrogateescape")
+    return sys.stdout
+
+
+def _print(rows: Iterator[Row], each: Each) -> None:
+    console = Console(file=_output())
     for row in rows:
         each(row)
         if isinstance(row, Prediction):

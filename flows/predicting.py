@@ -13,7 +13,7 @@ from artifacts.errors import UsageError
 from artifacts.past import PastRun
 from artifacts.runs import Runs
 from artifacts.store import Store
-from flows.predict_inputs import Item, Picture, Problem
+from flows.predict_inputs import Item, Picture, Problem, Skipped
 
 BATCH_SIZE = 256
 
@@ -28,6 +28,9 @@ class Prediction:
     runner_up: str
     runner_up_probability: float
     explanation: str | None = None
+
+
+Row = Prediction | Problem | Skipped
 
 
 def chosen_run(store: Store, wanted: str | None) -> PastRun:
@@ -68,31 +71,30 @@ class Predictor:
 
         self.names: Sequence[str] = run.metrics()["class_names"]
         self.served = served(run)
-        self.channels = int(self.served.model.input_shape[-1])
         self.explain = explain
         self.drawn: dict[str, int] = {}  # name of a picture → how many have it
 
-    def predict(self, items: Iterable[Item]) -> Iterator[Prediction | Problem]:
-        """A prediction for each image, in order, holding one batch at a time; problems keep their place among them.
+    def predict(self, items: Iterable[Item]) -> Iterator[Row]:
+        """A prediction for each image, in order, holding one batch at a time; the rest keeps its place among them.
 
         A batch is the next `BATCH_SIZE` images, whatever lies between: its size may change the last bits.
         """
-        waiting: list[Picture | Problem] = []
+        waiting: list[Item] = []
         count = 0
         for item in items:
-            waiting.append(self._resized(item) if isinstance(item, Picture) else item)
+            waiting.append(self._adapted(item) if isinstance(item, Picture) else item)
             count += isinstance(item, Picture)
             if count in (0, BATCH_SIZE):
                 yield from self._answers(waiting)
                 waiting, count = [], 0
         yield from self._answers(waiting)
 
-    def _resized(self, picture: Picture) -> Picture:
+    def _adapted(self, picture: Picture) -> Picture:
         from tasks.pure.serving import before_the_model
 
         return replace(picture, pixels=before_the_model(self.served.network, picture.pixels[np.newaxis])[0])
 
-    def _answers(self, waiting: Sequence[Item]) -> Iterator[Prediction | Problem]:
+    def _answers(self, waiting: Sequence[Item]) -> Iterator[Row]:
         from tasks.pure.inference import probabilities
 
         batch = [item.pixels for item in waiting if isinstance(item, Picture)]
@@ -131,7 +133,7 @@ class Predictor:
                 return path
 
 
-def write_csv(file: TextIO, rows: Iterator[Prediction | Problem], each: Callable[[Prediction | Problem], None]) -> None:
+def write_csv(file: TextIO, rows: Iterator[Row], each: Callable[[Row], None]) -> None:
     """One line an image, as they come; `each` is told of every row."""
     columns = list(Prediction.__dataclass_fields__)
     writer = csv.DictWriter(file, columns, restval="", extrasaction="ignore", lineterminator="\n")

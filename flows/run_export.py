@@ -4,7 +4,8 @@ import json
 import shutil
 import tempfile
 import zipfile
-from importlib.metadata import packages_distributions
+from dataclasses import asdict
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from artifacts.digest import canonical_json
 from artifacts.errors import UsageError
 from artifacts.past import TRAININGS, PastRun
 from flows import recipe_files
+from flows.exported_script import script
 from flows.recipe import Recipe
-from flows.served import served
+from flows.served import Served, served
 
 if TYPE_CHECKING:
     import keras
@@ -49,7 +51,11 @@ def export(run: PastRun, folder: Path) -> list[str]:
 
 def _write(run: PastRun, folder: Path) -> None:
     metrics = run.metrics()
-    _write_model(served(run).network, metrics["class_names"], folder / MODEL)
+    ready = served(run)
+    _write_model(ready.network, metrics["class_names"], folder / MODEL)
+    _write_json(folder / "input.json", _input(ready, metrics["class_names"]))
+    if ready.pixels:  # else no file's pixels are what it takes
+        (folder / "preprocess.py").write_text(script(), encoding="utf-8")
     for step in TRAININGS:
         shutil.copyfile(run.folder(step, "history") / "history.csv", folder / f"history-{step}.csv")
     run.predictions().to_csv(folder / "predictions.csv", index=False, lineterminator="\n")
@@ -61,6 +67,13 @@ def _write(run: PastRun, folder: Path) -> None:
         page = run.store.runs / run.record.id / name
         if page.is_file():
             shutil.copyfile(page, folder / name)
+
+
+def _input(ready: Served, class_names: list[str]) -> dict[str, Any]:
+    """What the network takes, and how a file becomes that."""
+    shape = list(ready.network.input_shape[1:])
+    taken = [0, 255] if ready.pixels else None
+    return {"shape": shape, "range": taken, "class_names": class_names, "decoding": asdict(ready.decoding)}
 
 
 def _write_json(path: Path, value: Any) -> None:
@@ -91,8 +104,9 @@ def _requirements(run: PastRun) -> str:
         for name, version in run.execution(step).identity["versions"].items():
             if versions.setdefault(name, version) != version:
                 notes.append(f"# {step} was computed with {name} {version}")
+    versions.setdefault("PIL", metadata.version("pillow"))  # preprocess.py decodes with it, whether a step did or not
     python = versions.pop("python", None)
-    distributions = packages_distributions()
+    distributions = metadata.packages_distributions()
     lines = [f"{distributions.get(name, [name])[0]}=={version}" for name, version in versions.items()]
     head = [f"# Python {python}"] if python else []
     return "".join(f"{line}\n" for line in [*head, *sorted(notes), *sorted(lines)])

@@ -1,4 +1,8 @@
-"""The network as it is served: images of any size in, probabilities out, built-in Keras layers only."""
+"""The network as it is served: pixels of its own size in, probabilities out, built-in Keras layers only.
+
+Nothing in it resizes. Keras' `Resizing` does not smooth where it shrinks, so it would show the network other pictures
+than it was trained on; files are fitted before, by the code that fitted the training pictures.
+"""
 
 from typing import TYPE_CHECKING
 
@@ -10,33 +14,29 @@ from tasks.pure.layers import IMAGE
 if TYPE_CHECKING:
     import keras
 
-ANY_SIZE = "any_size"
 TO_UNIT = "to_unit"
 
 
 def servable(model: "keras.Model", unit: bool = False) -> "keras.Model":
-    """`model` behind a layer that resizes (bilinear); images that have its size pass through unchanged.
+    """`model` as it takes pixels of 0–255.
 
     Args:
         model: takes images (n, height, width, channels) of one size.
-        unit: whether it was trained on floats of 0–1; then a layer divides by 255 first, so that pixels go in.
+        unit: whether it was trained on floats of 0–1; then a layer divides by 255 first.
 
     Returns:
-        A network that takes (n, any height, any width, channels), sharing `model`'s weights.
+        A network of the same input shape that shares `model`'s weights; `model` itself where nothing is to be done.
     """
     import keras
 
-    height, width, channels = model.input_shape[1:]
-    image = keras.Input((None, None, channels), name=IMAGE)
-    x = keras.layers.Rescaling(1 / 255, name=TO_UNIT)(image) if unit else image
-    resized = keras.layers.Resizing(height, width, interpolation="bilinear", name=ANY_SIZE)(x)
-    return keras.Model(image, model(resized), name=f"{MODEL_NAME}_served")
+    if not unit:
+        return model
+    image = keras.Input(model.input_shape[1:], name=IMAGE)
+    return keras.Model(image, model(keras.layers.Rescaling(1 / 255, name=TO_UNIT)(image)), name=f"{MODEL_NAME}_served")
 
 
 def before_the_model(network: "keras.Model", images: np.ndarray) -> np.ndarray:
-    """`images` (n, any height, any width, channels) as the inner network gets them, by the very layers of `network`."""
-    x = images
-    for name in (TO_UNIT, ANY_SIZE):
-        if name in {layer.name for layer in network.layers}:
-            x = network.get_layer(name)(x)
-    return np.asarray(x)
+    """`images` (n, height, width, channels) as the inner network gets them, by the very layer of `network`."""
+    if TO_UNIT not in {layer.name for layer in network.layers}:
+        return images
+    return np.asarray(network.get_layer(TO_UNIT)(images))

@@ -354,9 +354,16 @@ def test_an_export_holds_all_that_one_needs(finished: str, command: Command, sto
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "model.keras", "class_names.json", "metrics.json", "predictions.csv", "recipe.yaml", "requirements.txt",
         "history-pretrain.csv", "history-train_head.csv", "history-fine_tune.csv", "report.html", "report.md",
+        "input.json", "preprocess.py",
     }  # fmt: skip
     assert json.loads((tmp_path / "out" / "metrics.json").read_text()) == store.run("last").metrics()
     assert "tensorflow==" in (tmp_path / "out" / "requirements.txt").read_text()
+    assert "pillow==" in (tmp_path / "out" / "requirements.txt").read_text()
+    taken = json.loads((tmp_path / "out" / "input.json").read_text())
+    assert (taken["shape"], taken["range"], taken["class_names"]) == ([8, 8, 1], [0, 255], ["2", "3"])
+    assert taken["decoding"] == {
+        "channels": 1, "size": [8, 8], "fit": "stretch", "background": "white", "value_range": None
+    }  # fmt: skip
 
 
 def test_the_exported_requirements_are_those_of_the_run_whoever_else_made_the_same_bits(

@@ -83,7 +83,8 @@ def _ranged(image: "Image.Image", value_range: tuple[float, float] | None) -> "I
         values = values.view(np.uint32)  # Pillow has no unsigned mode: half of them look negative
     grey = np.empty(values.shape, np.uint8)
     for top, bottom in _strips(*values.shape):
-        shares = (values[top:bottom].astype(np.float64) - low) / (high - low)
+        with np.errstate(all="ignore"):  # a signalling NaN warns where it is converted
+            shares = (values[top:bottom].astype(np.float64) - low) / (high - low)
         if np.isnan(shares).any():
             raise ValueError("it holds NaN")
         grey[top:bottom] = np.rint(shares.clip(0, 1) * 255)

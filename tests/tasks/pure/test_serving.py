@@ -14,23 +14,19 @@ from tests.tasks.pure.small_networks import SHAPE, built, grafted, images, netwo
 pytestmark = pytest.mark.usefixtures("fresh_keras")
 
 
-def test_images_of_the_networks_own_size_pass_through_unchanged_to_the_last_bit() -> None:
+def test_a_network_trained_on_pixels_is_served_as_it_is() -> None:
     model = built(network("cnn", (3,)))
-    batch = images(5)
-    assert np.array_equal(servable(model)(batch, training=False), model(batch, training=False))
+    assert servable(model) is model
+    assert before_the_model(model, batch := images(5)) is batch
 
 
-def test_any_size_goes_in_and_resizing_one_by_one_makes_the_same_bits() -> None:
-    served = servable(built(network("cnn", (3,))))
-    batch = images(4, (13, 21, 1))
-    one_by_one = [np.asarray(served.get_layer("any_size")(image[np.newaxis].astype(np.float32)))[0] for image in batch]
-    assert np.array_equal(np.stack(one_by_one), np.asarray(served.get_layer("any_size")(batch.astype(np.float32))))
-    assert served(batch).shape == (4, 3)
-
-
-def test_a_grafted_network_with_adapters_is_served_too() -> None:
-    model = grafted(built(network("dense")), shape=(6, 5, 3))
-    assert servable(model)(images(2, (30, 40, 3))).shape == (2, 4)
+@pytest.mark.parametrize("unit", [True, False])
+def test_a_served_network_takes_the_size_that_it_was_trained_on_and_no_other(unit: bool) -> None:
+    model = grafted(built(network("dense", scale="none")), shape=(6, 5, 3))
+    served = servable(model, unit)
+    assert served.input_shape == (None, 6, 5, 3)
+    with pytest.raises(ValueError, match="shape"):
+        served(images(2, (30, 40, 3)))
 
 
 def test_a_network_trained_on_floats_of_0_to_1_is_served_for_pixels() -> None:
