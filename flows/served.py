@@ -8,6 +8,7 @@ import numpy as np
 from artifacts import array_codecs
 from artifacts.past import PastRun
 from tasks.device import prepare
+from tasks.pure.data.rows import blocks
 from tasks.pure.serving import servable
 
 if TYPE_CHECKING:
@@ -38,8 +39,18 @@ def served(run: PastRun) -> Served:
         StoreError: an artifact of the run was collected or damaged.
     """
     prepare()
-    images, _ = array_codecs.read_part(run.folder("load_data.target", "dataset"), "train")
-    low, high = float(images.min(initial=0.0)), float(images.max(initial=0.0))
-    unit = images.dtype.kind == "f" and low >= 0 and high <= 1
+    bytes_of_pixels, unit = _pixels(run)
     model = run.model()
-    return Served(model, servable(model, unit), unit or images.dtype == np.uint8, unit)
+    return Served(model, servable(model, unit), unit or bytes_of_pixels, unit)
+
+
+def _pixels(run: PastRun) -> tuple[bool, bool]:
+    """Whether the training images were bytes, and whether they were floats of 0–1."""
+    folder = run.folder("load_data.target", "dataset")
+    facts = run.store.manifest(run.ref("load_data.target", "dataset")).facts
+    ends = facts.get("pixel_range")
+    if ends is None:  # a data set that an older graft stored does not tell
+        images = array_codecs.read_part(folder, "train")[0]
+        ends = [0.0, *(float(end) for block in blocks(images) for end in (block.min(), block.max()))]
+    dtype = np.dtype(facts["image_dtype"])
+    return dtype == np.uint8, dtype.kind == "f" and min(ends) >= 0 and max(ends) <= 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.pure.data.rows import Images, chosen, lazily
 from tasks.pure.errors import BadData
 from tasks.pure.readers import RawData
 from tasks.pure.splits import draw, gated
@@ -62,16 +63,17 @@ class Selection:
 class Dataset:
     """A task: images as in `RawData`, labels (n,) int64 of 0..k-1. All parts but train and test may be empty.
 
-    With all classes and nothing set aside the images are the very arrays of the raw data: do not write to them.
+    With all classes and nothing set aside the images are the very arrays of the raw data: do not write to them. Of
+    arrays that are mapped, parts too large to hold are `Rows`, which read the images when they are asked for.
     """
 
-    x_train: np.ndarray
+    x_train: Images
     y_train: np.ndarray
-    x_validation: np.ndarray
+    x_validation: Images
     y_validation: np.ndarray
-    x_gate: np.ndarray
+    x_gate: Images
     y_gate: np.ndarray
-    x_test: np.ndarray
+    x_test: Images
     y_test: np.ndarray
     class_names: tuple[str, ...]
 
@@ -86,7 +88,7 @@ def select(raw: RawData, selection: Selection) -> Dataset:
     new_labels, names = _task(raw.class_names, selection)
     y_train, y_test = new_labels[raw.y_train], new_labels[raw.y_test]  # -1 where a class is left out
     members, test = np.flatnonzero(y_train >= 0), np.flatnonzero(y_test >= 0)
-    in_gate = gated(raw.x_train, members, selection.gate)
+    in_gate = gated(lazily(raw.x_train), members, selection.gate)
     gate, pool = members[in_gate], members[~in_gate]
     _check_present(y_train[pool], names, "training", " outside the gate" if selection.gate else "")
     _check_present(y_test[test], names, "test", "")
@@ -155,6 +157,7 @@ def _drawn(labels: np.ndarray, pool: np.ndarray, selection: Selection) -> tuple[
     return draw(labels, pool, total, selection.validation, selection.seed)
 
 
-def _part(images: np.ndarray, labels: np.ndarray, indices: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _part(images: np.ndarray, labels: np.ndarray, indices: np.ndarray) -> tuple[Images, np.ndarray]:
     """Images and labels at `indices` (ascending, distinct); the array itself where that is all of it."""
-    return (images if len(indices) == len(images) else images[indices]), labels[indices]
+    everything = len(indices) == len(images) and not isinstance(images, np.memmap)
+    return (images if everything else chosen(images, indices)), labels[indices]
