@@ -1,28 +1,33 @@
-"""Bytes ↔ data sets and activations: arrays, as `.npy` files that can be mapped. Equal content makes equal bytes."""
+"""Bytes ↔ data sets and activations: arrays, as `.npy` files that can be mapped. Equal content makes equal bytes.
+
+
+Arrays may be larger than memory: they are digested, written and read back a block at a time (`digest.Rows`).
+"""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from artifacts.digest import canonical_json, digest_arrays
+from artifacts.digest import Arrays, blocks, canonical_json, digest_arrays, portable
 from artifacts.store import Encoded
 
 DATASET_PARTS = ("train", "validation", "gate", "test")
 FEATURE_PARTS = ("train", "validation")
-MAPPED_BYTES = 2**30
+MAPPED_BYTES = 64 * 2**20  # several such arrays are in memory at once, beside TensorFlow's copies of them
 
 # -- data sets
 
 
 def encode_dataset(
-    parts: Mapping[str, tuple[np.ndarray, np.ndarray]],
-    class_names: Sequence[str],
-    about: Mapping[str, Any] | None = None,
+    parts: Mapping[str, tuple[Arrays, np.ndarray]], class_names: Sequence[str], about: Mapping[str, Any] | None = None
 ) -> Encoded:
     """A data set: for each of train, validation, gate and test (images (n, height, width, channels), labels (n,)).
+
+    Its facts: `class_names`, `image_shape`, `image_dtype`, `counts` by part, and `pixel_range`, the smallest and the
+    largest value of the training images (null without any, and missing in data sets that an older graft stored).
 
     Args:
         about: plain values that belong to it and follow from the files' content: how pictures were decoded, say. They
@@ -30,12 +35,14 @@ def encode_dataset(
     """
     content = {"class_names": list(class_names), "about": dict(about)} if about else list(class_names)
     arrays = {f"{axis}_{part}": array for part in DATASET_PARTS for axis, array in zip("xy", parts[part], strict=True)}
-    images = parts["train"][0]
+    images = _Watched(parts["train"][0])
+    digest = digest_arrays({**arrays, "x_train": images}, content)
     facts = {
         "class_names": list(class_names),
         "image_shape": list(images.shape[1:]),
-        "image_dtype": images.dtype.newbyteorder("<").str,
+        "image_dtype": portable(images).str,
         "counts": {part: int(len(parts[part][1])) for part in DATASET_PARTS},
+        "pixel_range": images.range,
         **(about or {}),
     }
 
@@ -44,7 +51,7 @@ def encode_dataset(
             save_array(folder / f"{name}.npy", array)
         (folder / "classes.json").write_bytes(canonical_json(content))
 
-    return Encoded("dataset", digest_arrays(arrays, content), facts, write)
+    return Encoded("dataset", digest, facts, write)
 
 
 def read_classes(folder: Path) -> tuple[list[str], dict[str, Any]]:
@@ -54,7 +61,10 @@ def read_classes(folder: Path) -> tuple[list[str], dict[str, Any]]:
 
 
 def read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels of one part (`train`, `validation`, `gate`, `test`) of a stored data set."""
+    """Images and labels of one part (`train`, `validation`, `gate`, `test`) of a stored data set.
+
+    Beyond MAPPED_BYTES the images are mapped: what is touched of them counts as memory until it is released.
+    """
     images, labels = (_load_array(folder / f"{axis}_{part}.npy") for axis in "xy")
     return images, labels
 
@@ -62,12 +72,12 @@ def read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
 # -- activations of a frozen part
 
 
-def encode_features(parts: Mapping[str, np.ndarray]) -> Encoded:
+def encode_features(parts: Mapping[str, Arrays]) -> Encoded:
     """What a frozen part of a network makes of images: for each of FEATURE_PARTS (n, …) float32, in their order."""
     facts = {
         "shape": list(parts["train"].shape[1:]),
-        "dtype": parts["train"].dtype.newbyteorder("<").str,
-        "counts": {part: len(parts[part]) for part in FEATURE_PARTS},
+        "dtype": portable(parts["train"]).str,
+        "counts": {part: int(parts[part].shape[0]) for part in FEATURE_PARTS},
     }
 
     def write(folder: Path) -> None:
@@ -85,13 +95,35 @@ def read_features(folder: Path, part: str) -> np.ndarray:
 # -- arrays
 
 
-def save_array(path: Path, array: np.ndarray) -> None:
-    """In C order and little-endian, whatever the array's own: equal arrays are equal bytes, as their digests are."""
-    np.save(path, np.ascontiguousarray(array, array.dtype.newbyteorder("<")), allow_pickle=False)
+def save_array(path: Path, array: Arrays) -> None:
+    """In C order and little-endian, whatever the array's own: equal arrays are equal bytes, as their digests are.
+
+    The bytes are those of `np.save`, which would want the array whole.
+    """
+    descr = np.lib.format.dtype_to_descr(portable(array))
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, {"descr": descr, "fortran_order": False, "shape": array.shape})
+        for block in blocks(array):
+            block.tofile(file)
 
 
 def _load_array(path: Path) -> np.ndarray:
-    """The array of a file; a very large one is mapped, so that only the rows that are used are ever read."""
+    """The array of a file; a large one is mapped, so that only the rows that are used are ever read."""
     mapped = path.stat().st_size > MAPPED_BYTES
     array: np.ndarray = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
     return array
+
+
+class _Watched:
+    """An array whose smallest and largest value are noted while its blocks go by, as `range`: [low, high] or None."""
+
+    def __init__(self, array: Arrays) -> None:
+        self.array, self.shape, self.dtype = array, array.shape, array.dtype
+        self.range: list[Any] | None = None
+
+    def blocks(self, _size: int) -> Iterator[np.ndarray]:
+        for block in blocks(self.array):
+            if block.size:
+                ends = [block.min().item(), block.max().item(), *(self.range or [])]
+                self.range = [min(ends), max(ends)]
+            yield block

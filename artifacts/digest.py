@@ -7,14 +7,31 @@ functions, so nothing else may compute one.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+import mmap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
 PREFIX = "sha256:"
 CHUNK_BYTES = 1 << 20
+BLOCK_BYTES = 8 << 20  # of an array, at a time
+
+
+class Rows(Protocol):
+    """An array (n, …) that may be larger than memory: it is asked for its rows in order, so many bytes at a time."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> np.dtype[Any]: ...
+
+    def blocks(self, size: int) -> Iterator[np.ndarray]: ...
+
+
+Arrays = np.ndarray | Rows
 
 
 def canonical_json(value: Any) -> bytes:
@@ -47,10 +64,11 @@ def digest_file(path: Path) -> str:
     return PREFIX + sha.hexdigest()
 
 
-def digest_arrays(arrays: Mapping[str, np.ndarray], about: Any = None) -> str:
+def digest_arrays(arrays: Mapping[str, Arrays], about: Any = None) -> str:
     """Digest of named arrays (bytes, shapes, dtypes) and of plain values that belong to them (class names, say).
 
-    The order of the names, memory layout and byte order do not matter; a name, a shape or a dtype does.
+    The order of the names, memory layout and byte order do not matter; a name, a shape or a dtype does. Nor does it
+    matter whether an array is in memory, mapped, or given a block at a time: no more than a block of it is held.
     """
     sha = hashlib.sha256(canonical_json({"about": about, "names": sorted(arrays)}))
     for name in sorted(arrays):
@@ -75,12 +93,43 @@ def digest_model(config: Any, weights: Sequence[np.ndarray], trainable: Iterable
     return PREFIX + sha.hexdigest()
 
 
-def _feed(sha: "hashlib._Hash", name: str, array: np.ndarray) -> None:
+def portable(array: Arrays) -> "np.dtype[Any]":
+    """The type that an array's elements have in files and digests: little-endian."""
+    return array.dtype.newbyteorder("<")
+
+
+def blocks(array: Arrays) -> Iterator[np.ndarray]:
+    """The rows of `array` in order, in C order and little-endian, about BLOCK_BYTES at a time.
+
+    The blocks of an array in memory may be parts of it, and those of a mapped one are gone when the next is asked for.
+    """
+    for block in array.blocks(BLOCK_BYTES) if not isinstance(array, np.ndarray) else _cut(array):
+        yield np.ascontiguousarray(block, portable(array))
+
+
+def _cut(array: np.ndarray) -> Iterator[np.ndarray]:
+    if array.ndim == 0:
+        yield array
+        return
+    step = max(1, BLOCK_BYTES * len(array) // max(1, array.nbytes))
+    for start in range(0, len(array), step):
+        yield array[start : start + step]
+        _release(array)
+
+
+def _release(array: np.ndarray) -> None:
+    """Hand the pages of a file that is mapped to be read back to the system: touched, they count as memory."""
+    found: Any = array
+    while isinstance(found, np.ndarray):
+        found = found.base
+    if isinstance(found, mmap.mmap) and not array.flags.writeable and hasattr(mmap, "MADV_DONTNEED"):
+        found.madvise(mmap.MADV_DONTNEED)
+
+
+def _feed(sha: "hashlib._Hash", name: str, array: Arrays) -> None:
     """Name, dtype and shape go in before the bytes, each record with its length, so that no two arrays run together."""
-    portable = np.ascontiguousarray(array)
-    if portable.dtype.byteorder == ">":
-        portable = portable.astype(portable.dtype.newbyteorder("<"))
-    head = canonical_json([name, portable.dtype.str, list(array.shape)])
+    head = canonical_json([name, portable(array).str, list(array.shape)])
     sha.update(len(head).to_bytes(8, "little"))
     sha.update(head)
-    sha.update(portable.reshape(-1).view(np.uint8).data if portable.size else b"")
+    for block in blocks(array):
+        sha.update(block.reshape(-1).view(np.uint8).data if block.size else b"")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from prefect import get_run_logger
 
 from artifacts import array_codecs
@@ -152,10 +153,12 @@ class Runner:
     def _check_scale(self, role: str, data: StepResult) -> None:
         """Refuse images that are too dark for `scale: unit` now: the steps that use them come after a training."""
         scaled = self.loaded.recipe.pretrain.scale == "unit"
-        if scaled and self.store.manifest(data["dataset"]).facts["image_dtype"].endswith("f4"):
-            architectures.check_scale(
-                scaled, array_codecs.read_part(self.store.folder(data["dataset"]), "train")[0], role
-            )
+        facts = self.store.manifest(data["dataset"]).facts
+        if scaled and facts["image_dtype"].endswith("f4"):
+            ends = facts.get("pixel_range")  # a data set that an older graft stored does not tell
+            folder = self.store.folder(data["dataset"])
+            seen = np.array(ends, np.float32) if ends else array_codecs.read_part(folder, "train")[0]
+            architectures.check_scale(scaled, seen, role)
 
     def _report(self, step: str, arguments: dict[str, Any], began: float) -> dict[str, Any]:
         self.observer.step_started(step, "")

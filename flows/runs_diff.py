@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from artifacts import array_codecs
 from artifacts.errors import StoreError
 from artifacts.past import PastRun
 from tasks.pure.paired import paired_difference
@@ -77,7 +76,7 @@ def _accuracy(one: PastRun, two: PastRun) -> tuple[dict[str, Any] | None, str | 
     except StoreError as problem:
         return None, str(problem)
     before, after = answers
-    if not np.array_equal(before.images, after.images):
+    if before.images != after.images:
         return None, "The two were not tested on the same images, so that they cannot be compared one by one."
     if before.labels != after.labels:
         return None, "The same test images have other labels in the two, so that their answers cannot be compared."
@@ -86,15 +85,16 @@ def _accuracy(one: PastRun, two: PastRun) -> tuple[dict[str, Any] | None, str | 
 
 @dataclass(frozen=True)
 class _Answers:
-    """Whether each answer was right, of which test images, their labels by name, and the recipe's confidence."""
+    """Whether each answer was right, SHA-256 of the test images, their labels by name, the recipe's confidence."""
 
     right: np.ndarray
-    images: np.ndarray
+    images: str
     labels: list[str]
     confidence: float
 
 
 def _answers(run: PastRun) -> _Answers:
-    images, _ = array_codecs.read_part(run.folder("load_data.target", "dataset"), "test")
+    run.folder("load_data.target", "dataset")  # sound, or an error
+    images = run.store.manifest(run.ref("load_data.target", "dataset")).files["x_test.npy"]
     said = run.predictions()
-    return _Answers(said["right"].to_numpy(), images, said["label"].tolist(), float(run.metrics()["confidence"]))
+    return _Answers(said["right"].to_numpy(), images.sha256, said["label"].tolist(), float(run.metrics()["confidence"]))

@@ -10,6 +10,7 @@ from artifacts import array_codecs
 from artifacts.past import PastRun
 from tasks.device import prepare
 from tasks.pure.data.decoding import Decoding
+from tasks.pure.data.rows import blocks
 from tasks.pure.serving import servable
 
 if TYPE_CHECKING:
@@ -42,21 +43,24 @@ def served(run: PastRun) -> Served:
         StoreError: an artifact of the run was collected or damaged.
     """
     prepare()
-    folder = run.folder("load_data.target", "dataset")
     facts = run.store.facts(run.ref("load_data.target", "dataset")) or {}
-    images, _ = array_codecs.read_part(folder, "train")
-    pixels, unit = _range(images)
+    pixels, unit = _range(run, facts)
     model = run.model()
     return Served(model, servable(model, unit), pixels, unit, decoding_of(model.input_shape[1:], facts))
 
 
-def _range(images: np.ndarray) -> tuple[bool, bool]:
-    """Whether a network trained on `images` takes 0–255, and whether only after a division by 255."""
-    if images.dtype == np.uint8:
+def _range(run: PastRun, facts: Mapping[str, Any]) -> tuple[bool, bool]:
+    """Whether the network takes 0–255, and whether only after a division by 255."""
+    folder = run.folder("load_data.target", "dataset")
+    ends = facts.get("pixel_range")
+    if ends is None:  # a data set that an older graft stored does not tell
+        images = array_codecs.read_part(folder, "train")[0]
+        ends = [0.0, *(float(end) for block in blocks(images) for end in (block.min(), block.max()))]
+    dtype = np.dtype(facts.get("image_dtype", "|u1"))
+    if dtype == np.uint8:
         return True, False
-    low, high = float(images.min(initial=0.0)), float(images.max(initial=0.0))
-    unit = images.dtype.kind == "f" and low >= 0 and high <= 1
-    return unit or (low >= 0 and high <= 255), unit
+    unit = dtype.kind == "f" and min(ends) >= 0 and max(ends) <= 1
+    return unit or (min(ends) >= 0 and max(ends) <= 255), unit
 
 
 def decoding_of(shape: Sequence[int], facts: Mapping[str, Any]) -> Decoding:

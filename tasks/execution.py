@@ -13,8 +13,9 @@ from artifacts.store import Encoded, Store
 from tasks import progress, resuming
 from tasks.choosing import choose
 from tasks.identity import identity
+from tasks.pure.data.rows import lazily
 from tasks.pure.execution_path import Chosen, ExecutionPath
-from tasks.pure.training import OnProgress, State, Training, Watch
+from tasks.pure.training import OnProgress, Part, State, Training, Watch
 
 if TYPE_CHECKING:
     import keras
@@ -67,9 +68,10 @@ class StepExecution:
         """The facts in the manifest of `ref` (shapes, class names) without reading its arrays."""
         return dict(self.store.manifest(ref).facts)
 
-    def part(self, ref: DatasetRef, part: str) -> tuple[np.ndarray, np.ndarray]:
-        """Images (n, height, width, channels) and labels (n,) of one part of a data set."""
-        return array_codecs.read_part(self._checked(ref), part)
+    def part(self, ref: DatasetRef, part: str) -> Part:
+        """Images (n, height, width, channels) and labels (n,) of one part; large ones are read when asked for."""
+        images, labels = array_codecs.read_part(self._checked(ref), part)
+        return lazily(images), labels
 
     def history(self, ref: HistoryRef) -> "pd.DataFrame":
         return codecs.read_history(self._checked(ref))

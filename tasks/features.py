@@ -4,10 +4,13 @@ Not a step of the DAG but an execution of its own, under a key of the frozen par
 training on the same base, cut and data finds it, whatever its other parameters are.
 """
 
+import shutil
 import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from artifacts import array_codecs, codecs
 from artifacts.digest import digest_json
@@ -17,6 +20,7 @@ from artifacts.refs import DatasetRef, Ref
 from artifacts.store import Store
 from tasks.identity import identity
 from tasks.pure import frozen
+from tasks.pure.data.rows import Images, lazily
 from tasks.pure.training import Part
 
 if TYPE_CHECKING:
@@ -42,22 +46,38 @@ def parts(step: "StepExecution", below: "keras.Model | None", target: DatasetRef
 
 def _stored_or_new(
     step: "StepExecution", part: "keras.Model", target: DatasetRef, images: tuple[Part, Part]
-) -> list[np.ndarray]:
+) -> list[Images]:
     own = identity("features", {"frozen": codecs.model_digest(part), "target": target}, step.store)
     found = _stored(step.store, own)
     if found:
         step.note("features", {**found.to_json(), "key": digest_json(own), "reused": True, "seconds": 0.0})
         step.remark(f"takes the frozen layers' activations up to `{step.path.cut}` from the store")
-        folder = step.store.folder(found)
-        return [array_codecs.read_features(folder, name) for name in array_codecs.FEATURE_PARTS]
+        return _read(step.store.folder(found))
     began = time.perf_counter()
-    made = [frozen.activations(part, pixels) for pixels, _ in images]
-    output = step.store.put(array_codecs.encode_features(dict(zip(array_codecs.FEATURE_PARTS, made, strict=True))))
+    with _made(step.store, part, images) as made:
+        output = step.store.put(array_codecs.encode_features(dict(zip(array_codecs.FEATURE_PARTS, made, strict=True))))
     seconds = round(time.perf_counter() - began, 3)
     step.store.record(Execution(own, {"features": output}, seconds, {}))
     step.note("features", {**output.ref.to_json(), "key": digest_json(own), "reused": False, "seconds": seconds})
     step.remark(f"computed the frozen layers' activations up to `{step.path.cut}` once, in {seconds:.1f} s")
-    return made
+    return _read(step.store.folder(output.ref))
+
+
+@contextmanager
+def _made(store: Store, part: "keras.Model", images: tuple[Part, Part]) -> Iterator[list[Images]]:
+    """What `part` makes of both parts' images, written a batch at a time: it may be larger than memory."""
+    folder = store.scratch / f"features-{uuid.uuid4().hex}"
+    folder.mkdir(parents=True)
+    try:
+        for name, (pixels, _) in zip(array_codecs.FEATURE_PARTS, images, strict=True):
+            array_codecs.save_array(folder / f"{name}.npy", frozen.Activations(part, pixels))
+        yield _read(folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(folder: Path) -> list[Images]:
+    return [lazily(array_codecs.read_features(folder, name)) for name in array_codecs.FEATURE_PARTS]
 
 
 def _stored(store: Store, own: dict[str, Any]) -> Ref | None:

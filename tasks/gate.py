@@ -15,6 +15,7 @@ from artifacts import array_codecs
 from artifacts.past import PastRun
 from tasks.device import prepare
 from tasks.pure import inference
+from tasks.pure.data.rows import Images, chosen, lazily
 from tasks.pure.gate import non_inferiority
 
 
@@ -47,7 +48,8 @@ def judge(challenger: PastRun, champion: PastRun | None, margin: float, confiden
     Raises:
         StoreError: an artifact of either was collected or damaged.
     """
-    images, labels = array_codecs.read_part(challenger.folder("load_data.target", "dataset"), "gate")
+    mapped, labels = array_codecs.read_part(challenger.folder("load_data.target", "dataset"), "gate")
+    images = lazily(mapped)
     if not len(labels):
         stays = "The champion stays." if champion else "There is no champion yet, and none was made."
         return Decision(False, "no gate split", f"No gate split: `target.gate` is 0. {stays}", {})
@@ -69,7 +71,7 @@ def _misfit(challenger: PastRun, champion: PastRun) -> Decision | None:
 
 
 def _compare(
-    challenger: PastRun, champion: PastRun, gate: tuple[np.ndarray, np.ndarray], margin: float, confidence: float
+    challenger: PastRun, champion: PastRun, gate: tuple[Images, np.ndarray], margin: float, confidence: float
 ) -> Decision:
     images, labels = gate
     unseen = _unseen(images, _trained_on(challenger) | _trained_on(champion))
@@ -77,14 +79,14 @@ def _compare(
         message = "No gate split: each of its images was trained on by one of the two. The champion stays."
         return Decision(False, "no gate split", message, {"num_gate": 0, "excluded": len(labels)})
     prepare()
-    right = [_right(run, images[unseen], labels[unseen]) for run in (champion, challenger)]
+    right = [_right(run, chosen(images, unseen), labels[unseen]) for run in (champion, challenger)]
     found = non_inferiority(right[0], right[1], margin=margin, confidence=confidence)
     evidence = {**found, "excluded": int(len(labels) - unseen.sum())}
     outcome = "not worse" if found["promoted"] else "worse"
     return Decision(bool(found["promoted"]), outcome, _words(evidence), evidence)
 
 
-def _right(run: PastRun, images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+def _right(run: PastRun, images: Images, labels: np.ndarray) -> np.ndarray:
     return inference.probabilities(run.model(), images).argmax(axis=1) == labels
 
 
@@ -92,14 +94,14 @@ def _trained_on(run: PastRun) -> set[bytes]:
     """Digests of all images that the run's trainings saw."""
     folders = [run.folder(step, "dataset") for step in ("load_data.source", "load_data.target")]
     parts = [array_codecs.read_part(folder, part)[0] for folder in folders for part in ("train", "validation")]
-    return {digest for images in parts for digest in _digests(images)}
+    return {digest for images in parts for digest in _digests(lazily(images))}
 
 
-def _unseen(images: np.ndarray, seen: set[bytes]) -> np.ndarray:
+def _unseen(images: Images, seen: set[bytes]) -> np.ndarray:
     return np.fromiter((digest not in seen for digest in _digests(images)), bool, len(images))
 
 
-def _digests(images: np.ndarray) -> list[bytes]:
+def _digests(images: Images) -> list[bytes]:
     return [hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=16).digest() for image in images]
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tasks.pure.data.rows import Images, blocks
 from tasks.pure.errors import BadData
 from tasks.pure.initialising import initialise
 from tasks.pure.layers import FLATTEN, GLOBAL_AVERAGE, HEAD, IMAGE, SCALE
@@ -53,7 +54,7 @@ def build(network: Network, image_shape: Sequence[int], num_classes: int, seed: 
     return model
 
 
-def check_scale(scaled: bool, images: np.ndarray, what: str) -> None:
+def check_scale(scaled: bool, images: Images, what: str) -> None:
     """Refuse images (n, height, width, channels) that the network would see 255 times too dark.
 
     Args:
@@ -63,8 +64,10 @@ def check_scale(scaled: bool, images: np.ndarray, what: str) -> None:
     Raises:
         BadData: it does, and they are floats within -1 … 1 already.
     """
-    brightest = float(np.abs(images).max(initial=0.0)) if images.dtype.kind == "f" else 255.0
-    if scaled and brightest <= 1.0:
+    if not scaled or images.dtype.kind != "f":
+        return
+    brightest = max((float(np.abs(block).max(initial=0.0)) for block in blocks(images)), default=0.0)
+    if brightest <= 1.0:
         raise BadData(
             f"`scale: unit` divides pixels by 255 and expects them to be 0–255; the images of `{what}` are floats of "
             f"at most {brightest:.3g}. Save them as bytes of 0–255, or pretrain with `pretrain.scale: none`."

@@ -9,7 +9,7 @@ import numpy as np
 
 from tasks.pure.data.dividing import aside, by_group
 from tasks.pure.data.naming import class_number
-from tasks.pure.data.rows import Images, chosen
+from tasks.pure.data.rows import Images, chosen, lazily
 from tasks.pure.errors import BadData
 from tasks.pure.readers import RawData
 from tasks.pure.splits import draw, gated
@@ -79,7 +79,8 @@ class Selection:
 class Dataset:
     """A task: images as in `RawData`, labels (n,) int64 of 0..k-1. All parts but train and test may be empty.
 
-    With all classes and nothing set aside the images are the very arrays of the raw data: do not write to them.
+    With all classes and nothing set aside the images are the very arrays of the raw data: do not write to them. Of
+    arrays that are mapped, parts too large to hold are `Rows`, which read the images when they are asked for.
     """
 
     x_train: Images
@@ -136,7 +137,7 @@ def wanted_classes(class_names: tuple[str, ...], selection: Selection) -> tuple[
 
 def _gated(raw: RawData, members: np.ndarray, fraction: float) -> np.ndarray:
     if raw.contents is None:
-        return gated(raw.x_train, members, fraction)
+        return gated(lazily(raw.x_train), members, fraction)
     return aside([raw.contents[index] for index in members], "gate", fraction)
 
 
@@ -195,4 +196,5 @@ def _drawn(
 
 def _part(images: Images, labels: np.ndarray, indices: np.ndarray) -> tuple[Images, np.ndarray]:
     """Images and labels at `indices` (ascending, distinct); the array itself where that is all of it."""
-    return chosen(images, indices), labels[indices]
+    everything = len(indices) == len(images) and isinstance(lazily(images), np.ndarray)
+    return (images if everything else chosen(images, indices)), labels[indices]

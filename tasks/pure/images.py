@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tasks.pure.data.rows import Images, blocks
 from tasks.pure.errors import BadData
 
 
@@ -66,7 +67,7 @@ def as_labels(name: str, array: np.ndarray) -> np.ndarray:
     return flat.astype(np.int64, copy=False)
 
 
-def check_split(name: str, split: str, images: np.ndarray, labels: np.ndarray, num_classes: int) -> None:
+def check_split(name: str, split: str, images: Images, labels: np.ndarray, num_classes: int) -> None:
     """Check one split: images there, a label for each, finite pixels, labels within 0..num_classes-1.
 
     Raises:
@@ -90,9 +91,9 @@ def check_split(name: str, split: str, images: np.ndarray, labels: np.ndarray, n
         )
 
 
-def _check_finite(name: str, split: str, images: np.ndarray) -> None:
+def _check_finite(name: str, split: str, images: Images) -> None:
     """Minimum and maximum tell (NaN passes through both) without an array of truth values beside the images."""
-    if images.dtype.kind == "f" and not (np.isfinite(images.min()) and np.isfinite(images.max())):
+    if images.dtype.kind == "f" and not all(np.isfinite([block.min(), block.max()]).all() for block in blocks(images)):
         index = next(i for i, image in enumerate(images) if not np.isfinite(image).all())
         raise BadData(
             f"{name}: expected finite pixels in `x_{split}`, found NaN or infinity (first in the image at "

@@ -6,21 +6,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.pure import stopping
+from tasks.pure.data.rows import Images
 from tasks.pure.layers import is_batch_norm, leaves
 
 if TYPE_CHECKING:
     import keras
 
 BATCH_SIZE = 256
+BATCH_VALUES = BATCH_SIZE * 64 * 64 * 3  # larger images come in smaller batches; of two or more, no bit differs
+LEAST_IMAGES = 16
 
 
-def probabilities(model: "keras.Model", images: np.ndarray) -> np.ndarray:
+def probabilities(model: "keras.Model", images: Images) -> np.ndarray:
     """float32 (n, k): a row an image, a column a class. A sigmoid head gives the two columns (1 - p, p)."""
-    outputs = [np.asarray(model(batch, training=False), np.float32) for batch in batches(images, BATCH_SIZE)]
+    outputs = [np.asarray(model(batch, training=False), np.float32) for batch in batches(images, batch_size(images))]
     return two_columns(np.concatenate(outputs))
 
 
-def batches(images: np.ndarray, size: int) -> Iterator[np.ndarray]:
+def batch_size(images: Images) -> int:
+    """How many of `images` (n, …) to compute at once: BATCH_SIZE, or fewer where they are larger than usual."""
+    values = max(1, int(np.prod(images.shape[1:], dtype=np.int64)))
+    return max(LEAST_IMAGES, min(BATCH_SIZE, BATCH_VALUES // values))
+
+
+def batches(images: Images, size: int) -> Iterator[np.ndarray]:
     """Images (n, …) in pieces of `size`, the last one smaller; the work can be stopped between them."""
     for start in range(0, len(images), size):
         stopping.point()
@@ -37,7 +46,7 @@ def accuracy(probability: np.ndarray, labels: np.ndarray) -> float:
     return float(np.mean(probability.argmax(axis=1) == labels))
 
 
-def batch_statistics_accuracy(model: "keras.Model", images: np.ndarray, labels: np.ndarray, batch_size: int) -> float:
+def batch_statistics_accuracy(model: "keras.Model", images: Images, labels: np.ndarray, batch_size: int) -> float:
     """Accuracy on `images` with each batch's own statistics in the batch norms instead of the moving ones.
 
     It is what training sees. Where it is high and plain inference on the same images is near chance, the moving

@@ -7,6 +7,7 @@ import numpy as np
 
 from tasks.pure import inference, metrics
 from tasks.pure.batch_norm import batch_norm_diagnosis
+from tasks.pure.data import rows
 from tasks.pure.mistakes import MOST_MISTAKES, worst_mistakes
 
 if TYPE_CHECKING:
@@ -23,19 +24,19 @@ class JudgedTask:
 
     Attributes:
         training_labels: (n,) int, all of them.
-        sample: training images and their labels, at most `DIAGNOSED_IMAGES`; all of them need not stay in memory.
+        sample: training images and their labels, at most `DIAGNOSED_IMAGES`, of a file read when they are asked for.
         test: images and labels of the test part.
         class_names: in the order of the labels.
     """
 
     training_labels: np.ndarray
-    sample: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
+    sample: tuple[rows.Images, np.ndarray]
+    test: tuple[rows.Images, np.ndarray]
     class_names: tuple[str, ...]
 
 
 def judged_task(
-    train: tuple[np.ndarray, np.ndarray], test: tuple[np.ndarray, np.ndarray], class_names: tuple[str, ...]
+    train: tuple[rows.Images, np.ndarray], test: tuple[rows.Images, np.ndarray], class_names: tuple[str, ...]
 ) -> JudgedTask:
     """A task of training and test parts (images, labels).
 
@@ -43,9 +44,9 @@ def judged_task(
     would have batch-norm statistics that no training saw.
     """
     images, labels = train
-    chosen = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), DIAGNOSED_IMAGES)).astype(int))
-    chosen = np.random.Generator(np.random.PCG64(MIXING_SEED)).permutation(chosen)
-    return JudgedTask(labels, (images[chosen], labels[chosen]), test, class_names)
+    places = np.unique(np.linspace(0, len(labels) - 1, min(len(labels), DIAGNOSED_IMAGES)).astype(int))
+    places = np.random.Generator(np.random.PCG64(MIXING_SEED)).permutation(places)
+    return JudgedTask(labels, (rows.chosen(images, places), labels[places]), test, class_names)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """The order of the training examples: a permutation from (step seed, epoch), and the batches that follow from it.
 
-The data stays as it is stored (uint8 images): a batch is gathered at a time, and converted inside the network.
+The data stays as it is stored (uint8 images): a batch is gathered at a time, and converted inside the network. What
+is large is not held at all: its batches are read from the file one ahead of the training (`data/rows.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -8,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tasks.pure.data.rows import Images, blocks
 from tasks.pure.session import derive
 from tasks.pure.training import Part, Training
 
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
 
 # Stored arrays beyond this many bytes are not put into TensorFlow's memory but read a batch at a time. A fixed number,
 # not what is free today; it changes no bit (a test holds that).
-RESIDENT_BYTES = 4 * 2**30
+RESIDENT_BYTES = 192 * 2**20
+ALIGNMENT = 64  # bytes: where TensorFlow expects a tensor to begin
 
 
 class Order:
@@ -52,7 +55,8 @@ class Order:
         """(images, labels[, weights]) as tensors, whole."""
         import tensorflow as tf
 
-        return tuple(tf.constant(array) for array in self._arrays())
+        held = [tf.experimental.dlpack.from_dlpack(_aligned(array).__dlpack__()) for array in self._arrays()]
+        return tuple(tf.identity(tensor) for tensor in held)  # the same memory, or that of the device
 
     def first_batch(self) -> "tf.data.Dataset":
         """One element that looks like a batch: by it Keras learns shapes, and counts one step an epoch."""
@@ -64,11 +68,23 @@ class Order:
         """(images, labels[, weights]) a batch, through `tf.data`; the order is read when an epoch begins."""
         return _stream(self._arrays(), self.batch_size, lambda start, end: self.indices[start:end])
 
-    def _arrays(self) -> list[np.ndarray]:
+    def _arrays(self) -> list[Images]:
         return [self.images, self.labels] + ([] if self.weights is None else [self.weights])
 
 
-def _stream(arrays: Sequence[np.ndarray], batch_size: int, choose: Callable[[Any, Any], Any]) -> "tf.data.Dataset":
+def _aligned(array: Images) -> np.ndarray:
+    """A copy that TensorFlow can use as it lies: `tf.constant` would hold two more beside the array for a while."""
+    buffer = np.empty(array.nbytes + ALIGNMENT, np.uint8)
+    first = -buffer.ctypes.data % ALIGNMENT
+    found = buffer[first : first + array.nbytes].view(array.dtype).reshape(array.shape)
+    done = 0
+    for block in blocks(array):
+        found[done : done + len(block)] = block
+        done += len(block)
+    return found
+
+
+def _stream(arrays: Sequence[Images], batch_size: int, choose: Callable[[Any, Any], Any]) -> "tf.data.Dataset":
     """Rows of `arrays` a batch: of each those that `choose` names for the places from start to end."""
     import tensorflow as tf
 
@@ -81,7 +97,7 @@ def _stream(arrays: Sequence[np.ndarray], batch_size: int, choose: Callable[[Any
     return tf.data.Dataset.range(0, count, batch_size).map(batch).prefetch(2)
 
 
-def _rows(array: np.ndarray, chosen: Any) -> Any:
+def _rows(array: Images, chosen: Any) -> Any:
     """The chosen rows of an array that may be a file's: only they are read."""
     import tensorflow as tf
 
@@ -89,11 +105,11 @@ def _rows(array: np.ndarray, chosen: Any) -> Any:
     return tf.ensure_shape(rows, (None, *array.shape[1:]))
 
 
-def in_batches(images: np.ndarray, labels: np.ndarray, batch_size: int = 256) -> "tf.data.Dataset":
+def in_batches(images: Images, labels: np.ndarray, batch_size: int = 256) -> "tf.data.Dataset":
     """(images, labels) in their own order; what is too large for memory is read a batch at a time."""
     import tensorflow as tf
 
-    if images.nbytes <= RESIDENT_BYTES:
+    if isinstance(images, np.ndarray) and images.nbytes <= RESIDENT_BYTES:
         return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
     return _stream([images, labels], batch_size, tf.range)
 

@@ -8,10 +8,11 @@ from fractions import Fraction
 
 import numpy as np
 
+from tasks.pure.data.rows import Images
 from tasks.pure.errors import BadData
 
 
-def gated(images: np.ndarray, indices: np.ndarray, fraction: float) -> np.ndarray:
+def gated(images: Images, indices: np.ndarray, fraction: float) -> np.ndarray:
     """Which of the images at `indices` belong to the gate. An image's side never changes.
 
     It follows from the image's own bytes: the first 8 bytes of their SHA-256, read as a big-endian number, are compared

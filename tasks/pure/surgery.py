@@ -12,6 +12,7 @@ import numpy as np
 
 from tasks.pure import inference
 from tasks.pure.architectures import MODEL_NAME, head
+from tasks.pure.data.rows import Images
 from tasks.pure.errors import SurgeryError
 from tasks.pure.initialising import initialise
 from tasks.pure.layers import (
@@ -184,7 +185,7 @@ def set_trainable(model: "keras.Model", trainable: Trainable) -> None:
             layer.trainable = layer.name in belongs and trains(layer, belongs[layer.name], trainable)
 
 
-def calibrate_batch_norms(model: "keras.Model", images: np.ndarray, batch_size: int = 256) -> None:
+def calibrate_batch_norms(model: "keras.Model", images: Images, batch_size: int | None = None) -> None:
     """Set the moving statistics of every batch norm to those of `images` (n, height, width, channels), bottom first.
 
     A random base keeps Keras' initial statistics (mean 0, variance 1) otherwise and looks worse than it is: on
@@ -195,12 +196,12 @@ def calibrate_batch_norms(model: "keras.Model", images: np.ndarray, batch_size: 
     for layer in model.layers:
         if is_batch_norm(layer):
             below = keras.Model(model.input, layer.input)
-            mean, variance = _moments(below, images, batch_size)
+            mean, variance = _moments(below, images, batch_size or inference.batch_size(images))
             layer.moving_mean.assign(mean)
             layer.moving_variance.assign(variance)
 
 
-def _moments(below: "keras.Model", images: np.ndarray, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+def _moments(below: "keras.Model", images: Images, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and population variance of each channel of `below`'s output over all images."""
     count, total, squares = 0, np.zeros(1), np.zeros(1)
     for pixels in inference.batches(images, batch_size):

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Part = tuple[np.ndarray, np.ndarray]
+from tasks.pure.data.rows import Images
+
+Part = tuple[Images, np.ndarray]
 # (epochs done, fraction of the next one, logs): logs are empty within an epoch.
 OnProgress = Callable[[int, float, dict[str, float]], None]
 

@@ -1,9 +1,9 @@
-"""Cuts three photographs into the pictures of the recipe `textures`: 64 × 64 tiles, left halves train, right halves test.
+"""Cuts three photographs into the 64 × 64 tiles of the recipe `textures`: left halves train, right halves test.
 
     python -m tasks.pure.data.make_textures --to FOLDER
 
-The photographs lie in `textures/`, with where they come from (CC0). A tile's name is its place in the photograph. No two
-tiles overlap, and no tile lies on both sides of the middle: what is tested was never trained on, not a pixel of it.
+The photographs lie in `textures/`, with where they come from (CC0). A tile's name is its place in the photograph. No
+two tiles overlap, and none lies on both sides of the middle: what is tested was never trained on, not a pixel of it.
 The same Pillow makes the same bytes; another one may compress otherwise, so make them anew only to change them.
 """
 

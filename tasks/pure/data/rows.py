@@ -111,16 +111,12 @@ def lazily(array: Images) -> Images:
 
 
 def chosen(array: Images, indices: np.ndarray) -> Images:
-    """The rows at `indices` (ascending numbers, distinct, or a mask): lazily where they are many and lie in a file.
-
-    Of an array in memory it is the array itself where that is all of it: do not write to it.
-    """
+    """The rows at `indices` (numbers in any order, or a mask): lazily where they are many and lie in a file."""
     rows = lazily(array)
-    if isinstance(rows, Rows):
-        taken = rows.take(indices)
-        return taken if taken.nbytes > HELD_BYTES else taken[:]
-    everything = indices.dtype != bool and len(indices) == len(rows)
-    return rows if everything else rows[indices]
+    if isinstance(rows, np.ndarray):
+        return rows[indices]
+    taken = rows.take(indices)
+    return taken if taken.nbytes > HELD_BYTES else taken[:]
 
 
 def blocks(array: Images, size: int = TOUCHED_BYTES) -> Iterator[np.ndarray]:

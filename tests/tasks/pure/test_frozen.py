@@ -8,7 +8,8 @@ import pytest
 from tasks.pure.contracts import check_unmoved, frozen_state
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import fit
-from tasks.pure.frozen import BATCH_SIZE, activations, frozen_part
+from tasks.pure.frozen import activations, frozen_part
+from tasks.pure.inference import BATCH_SIZE
 from tasks.pure.stages import train_under_contract
 from tasks.pure.surgery import Trainable, set_trainable
 from tasks.pure.training import Part, Training, Watch
