@@ -44,23 +44,29 @@ def served(run: PastRun) -> Served:
     """
     prepare()
     facts = run.store.facts(run.ref("load_data.target", "dataset")) or {}
-    pixels, unit = _range(run, facts)
+    pixels, unit = _range(np.dtype(facts.get("image_dtype", "|u1")), _ends(run, facts))
     model = run.model()
     return Served(model, servable(model, unit), pixels, unit, decoding_of(model.input_shape[1:], facts))
 
 
-def _range(run: PastRun, facts: Mapping[str, Any]) -> tuple[bool, bool]:
-    """Whether the network takes 0–255, and whether only after a division by 255."""
+def _ends(run: PastRun, facts: Mapping[str, Any]) -> list[float]:
+    """The smallest and the largest value of the images that the network was trained on."""
     folder = run.folder("load_data.target", "dataset")
-    ends = facts.get("pixel_range")
-    if ends is None:  # a data set that an older graft stored does not tell
-        images = array_codecs.read_part(folder, "train")[0]
-        ends = [0.0, *(float(end) for block in blocks(images) for end in (block.min(), block.max()))]
-    dtype = np.dtype(facts.get("image_dtype", "|u1"))
+    known = facts.get("pixel_range")
+    if known:
+        return [float(end) for end in known]
+    images = array_codecs.read_part(folder, "train")[0]  # a data set that an older graft stored does not tell
+    return [float(end) for block in blocks(images) for end in (block.min(), block.max())]
+
+
+def _range(dtype: np.dtype[Any], ends: Sequence[float]) -> tuple[bool, bool]:
+    """Whether a network trained on images of that type, within `ends`, takes 0–255, and whether only after a division
+    by 255."""
     if dtype == np.uint8:
         return True, False
-    unit = dtype.kind == "f" and min(ends) >= 0 and max(ends) <= 1
-    return unit or (min(ends) >= 0 and max(ends) <= 255), unit
+    low, high = min(ends, default=0.0), max(ends, default=0.0)
+    unit = dtype.kind == "f" and low >= 0 and high <= 1
+    return unit or (low >= 0 and high <= 255), unit
 
 
 def decoding_of(shape: Sequence[int], facts: Mapping[str, Any]) -> Decoding:

@@ -243,7 +243,7 @@ def test_a_network_of_numbers_of_its_own_takes_no_pixels_of_files(photos: Path) 
 def test_what_a_network_takes_follows_from_what_it_was_trained_on(
     values: list[float], dtype: str, expected: tuple[bool, bool]
 ) -> None:
-    assert _range(np.array(values, dtype)) == expected
+    assert _range(np.dtype(dtype), np.array(values, dtype)) == expected
 
 
 def test_size_and_colours_are_always_those_of_the_networks_input() -> None:
