@@ -113,7 +113,9 @@ def _stored(store: Store, own: Mapping[str, Any]) -> Ref | None:
 def _note(step: StepExecution, ref: Ref, own: Mapping[str, Any], reused: int, new: int) -> None:
     step.note("pictures", {**ref.to_json(), "key": digest_json(own), "reused": reused, "decoded": new})
     if new:
-        step.remark(f"decoded {new:,} pictures" + (f", {reused:,} were decoded before" if reused else ""))
+        step.remark(
+            f"decoded {new:,} of {reused + new:,} pictures" + (", the others were decoded before" if reused else "")
+        )
 
 
 def _decode_all(

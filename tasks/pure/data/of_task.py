@@ -122,13 +122,18 @@ def about(pictures: Sequence[Listed], decoding: Decoding, damaged: int) -> dict[
 def remarks(skipped: Mapping[str, int], unread: Sequence[str], about: Mapping[str, Any]) -> Iterator[str]:
     """What a person should know of a folder or table: what was passed over, left out, or taken in part."""
     for why, count in sorted(skipped.items()):
-        yield f"passed over {count:,} {'file or folder' if count == 1 else 'files or folders'}: {why}"
+        yield f"passed over {many(count, 'file or folder', 'files or folders')}: {why}"
     if unread:
         yield f"nobody reads the columns {', '.join(f'`{name}`' for name in unread)}"
     if about["animations"]:
-        yield f"took the first frame of {about['animations']:,} animations"
+        yield f"took the first frame of {many(about['animations'], 'animation', 'animations')}"
     if about["damaged"]:
-        yield f"left out {about['damaged']:,} damaged pictures (`on_damaged: skip`)"
+        yield f"left out {many(about['damaged'], 'damaged picture', 'damaged pictures')} (`on_damaged: skip`)"
+
+
+def many(count: int, one: str, more: str) -> str:
+    """`1 picture`, `1,200 pictures`."""
+    return f"{count:,} {one if count == 1 else more}"
 
 
 def _counted(values: Any) -> dict[str, int]:

@@ -1,0 +1,362 @@
+"""A run on folders and tables of pictures: decoded once, keyed by content, refused where it is not what one thinks."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artifacts import array_codecs
+from artifacts.errors import DataError, RecipeError
+from artifacts.past import PastRun
+from artifacts.runs import Runs
+from artifacts.store import Store
+from artifacts.verify import verify
+from flows import recipe_files
+from tasks import decode as decoding_step
+from tasks.pictures import remembered
+from tasks.pure.errors import BadData
+from tests.flows.conftest import Run
+from tests.flows.processes import ROOT, environment
+from tests.flows.tiny import digests, ran
+from tests.tasks.pictures.folders import fill, put
+
+RECIPE = """\
+source: {{dataset: digits, labels: 60}}
+target: {{dataset: {dataset}, path: {path}{more}}}
+pretrain: {{architecture: cnn, widths: [3], epochs: 1, batch_size: 30}}
+train_head: {{epochs: 1}}
+fine_tune: {{epochs: 1}}
+evaluate: {{bootstrap: 100}}
+figures: {{mistakes: 2}}
+"""
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    return fill(tmp_path / "photos")
+
+
+@pytest.fixture
+def recipe(tmp_path: Path, photos: Path, quick: None) -> str:
+    """Three classes of 8 × 8 pictures, six in each part; trainings are stand-ins."""
+    return write(tmp_path)
+
+
+def write(folder: Path, more: str = "", dataset: str = "folder", path: str = "photos") -> str:
+    file = folder / "photos.yaml"
+    file.write_text(RECIPE.format(dataset=dataset, path=path, more=more))
+    return str(file)
+
+
+@pytest.fixture
+def decodings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the files that are decoded. Files count as settled at once."""
+    done: list[str] = []
+    before = decoding_step._decode_one
+
+    def note(file: Any, *arguments: Any) -> None:
+        done.append(Path(file.path).name)
+        before(file, *arguments)
+
+    monkeypatch.setattr(decoding_step, "_decode_one", note)
+    monkeypatch.setattr(remembered, "SETTLED_SECONDS", -1.0)
+    return done
+
+
+def target(store: Store, result: dict[str, Any]) -> tuple[dict[str, Any], Path]:
+    """Facts and folder of the target's data set."""
+    run = PastRun(store, Runs(store).get(result["run"]))
+    return dict(store.facts(run.ref("load_data.target", "dataset")) or {}), run.folder("load_data.target", "dataset")
+
+
+def test_a_folder_becomes_a_task_decoded_as_the_base_wants(run: Run, recipe: str, store: Store) -> None:
+    facts, folder = target(store, run(recipe))
+    assert facts["class_names"] == ["blue", "green", "red"]
+    assert facts["counts"] == {"train": 18, "validation": 0, "gate": 0, "test": 18}
+    assert facts["image_shape"] == [8, 8, 1]  # the digits' size and colours
+    assert facts["pictures"]["modes"] == {"RGB": 36}
+    images, labels = array_codecs.read_part(folder, "train")
+    red = images[labels == 2].astype(float).mean()
+    assert abs(red - (0.299 * 225 + 0.587 * 55 + 0.114 * 55)) < 3  # Rec. 601 luma of the reds
+
+
+def test_a_second_run_decodes_and_computes_nothing(run: Run, recipe: str, decodings: list[str]) -> None:
+    first = run(recipe)
+    assert len(decodings) == 36
+    decodings.clear()
+    assert ran(run(recipe)) == []
+    assert decodings == []
+    assert digests(run(recipe)) == digests(first)
+
+
+def test_touching_and_moving_files_retrains_nothing(run: Run, recipe: str, photos: Path, decodings: list[str]) -> None:
+    run(recipe)
+    decodings.clear()
+    os.utime(photos / "train" / "red" / "0.png", (1, 1))
+    (photos / "train" / "red" / "1.png").rename(photos / "train" / "red" / "another name.png")
+    (photos / "train" / "red" / "litter.txt").write_text("x")
+    assert (ran(run(recipe)), decodings) == ([], [])
+
+
+def test_one_more_picture_decodes_one(run: Run, recipe: str, photos: Path, decodings: list[str]) -> None:
+    first = run(recipe)
+    decodings.clear()
+    put(photos / "train" / "red" / "new.png", 99)
+    second = run(recipe)
+    assert decodings == ["new.png"]
+    assert second["by_step"]["load_data.target"]["reason"] == "pictures came, went or changed"
+    assert "pretrain" not in ran(second) and "train_head" in ran(second)
+    (photos / "train" / "red" / "new.png").unlink()
+    assert digests(run(recipe)) == digests(first)
+    assert decodings == ["new.png"]
+
+
+def test_copied_rows_are_those_that_decoding_gives(
+    run: Run, recipe: str, photos: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(recipe)
+    put(photos / "train" / "red" / "new.png", 99)
+    added = digests(run(recipe))["load_data.target"]
+    monkeypatch.setenv("GRAFT_STORE", str(tmp_path / "another"))
+    assert digests(run(recipe))["load_data.target"] == added
+
+
+def test_other_labels_of_the_same_pictures_decode_nothing(run: Run, recipe: str, decodings: list[str]) -> None:
+    run(recipe)
+    decodings.clear()
+    run(recipe, {"target.labels": 9, "seed": 4})
+    assert decodings == []
+
+
+def test_verify_and_gc_know_decoded_pictures(run: Run, recipe: str, store: Store, decodings: list[str]) -> None:
+    from artifacts.collecting import collect
+
+    run(recipe)
+    assert verify(store).problems == []
+    collect(store, keep=1, dry_run=False) if "keep" in collect.__code__.co_varnames else None
+    decodings.clear()
+    run(recipe, {"target.labels": 9})
+    assert decodings == []
+    (images,) = (store.artifacts / "pictures").glob("*/images.npy")
+    content = bytearray(images.read_bytes())
+    content[-1] ^= 1
+    images.chmod(0o644)
+    images.write_bytes(content)
+    assert [problem.what for problem in verify(store).problems if "pictures" in problem.what]
+
+
+def test_a_damaged_picture_is_refused_by_name_and_the_others_are_kept(
+    run: Run, recipe: str, photos: Path, decodings: list[str]
+) -> None:
+    (photos / "train" / "red" / "bad.jpg").write_bytes(b"no picture")
+    content = (photos / "train" / "red" / "0.png").read_bytes()
+    (photos / "test" / "blue" / "cut.png").write_bytes(content[: len(content) // 2])
+    with pytest.raises(BadData, match=r"2 of 38 pictures cannot be decoded\.(.|\n)*bad\.jpg(.|\n)*cut\.png"):
+        run(recipe)
+    assert len(decodings) == 37  # `bad.jpg` has not even a header
+    decodings.clear()
+    (photos / "train" / "red" / "bad.jpg").unlink()
+    (photos / "test" / "blue" / "cut.png").unlink()
+    run(recipe)
+    assert decodings == []
+
+
+def test_damaged_pictures_can_be_skipped_and_are_counted(run: Run, recipe: str, photos: Path, store: Store) -> None:
+    (photos / "train" / "red" / "bad.jpg").write_bytes(b"no picture")
+    facts, _ = target(store, run(recipe, {"target.on_damaged": "skip"}))
+    assert (facts["pictures"]["count"], facts["pictures"]["damaged"]) == (37, 1)
+    assert facts["counts"]["train"] == 18
+
+
+def test_a_file_replaced_while_it_is_read_fails_the_step(
+    run: Run, recipe: str, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = decoding_step.content_of
+
+    def replaced(path: str) -> Any:
+        content, sha256 = before(path)
+        return (content + b"more", "0" * 64) if path.endswith("train/red/0.png") else (content, sha256)
+
+    monkeypatch.setattr(decoding_step, "content_of", replaced)
+    with pytest.raises(DataError, match=r"0\.png was replaced while the pictures were read\. Run again"):
+        run(recipe)
+
+
+def test_a_file_that_comes_while_pictures_are_decoded_fails_the_step(
+    run: Run, recipe: str, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = decoding_step.content_of
+
+    def late(path: str) -> Any:
+        put(photos / "train" / "red" / "late.png", 1234)
+        return before(path)
+
+    monkeypatch.setattr(decoding_step, "content_of", late)
+    with pytest.raises(DataError, match="The files of `target` changed while they were read"):
+        run(recipe)
+
+
+def test_a_fraction_for_testing_and_a_gate(run: Run, tmp_path: Path, quick: None, store: Store) -> None:
+    fill(tmp_path / "photos", [""], 40)
+    facts, _ = target(store, run(write(tmp_path, ", test: 0.3, gate: 0.2, validation: 0.25")))
+    assert sum(facts["counts"].values()) == 120
+    assert all(facts["counts"].values())
+
+
+def test_a_validation_folder_is_the_validation_part(run: Run, tmp_path: Path, quick: None, store: Store) -> None:
+    fill(tmp_path / "photos", ("train", "val", "test"), 3)
+    facts, _ = target(store, run(write(tmp_path)))
+    assert facts["counts"] == {"train": 9, "validation": 9, "gate": 0, "test": 9}
+
+
+def test_a_table_gives_what_a_folder_gives(run: Run, recipe: str, photos: Path, tmp_path: Path, store: Store) -> None:
+    by_folder = digests(run(recipe))["load_data.target"]
+    rows = [
+        f"{file.relative_to(photos)},{file.parent.name},{file.parent.parent.name}" for file in photos.rglob("*.png")
+    ]
+    (photos / "labels.csv").write_text("\n".join(["file,label,split", *rows]) + "\n")
+    assert digests(run(write(tmp_path, dataset="list", path="photos/labels.csv")))["load_data.target"] == by_folder
+
+
+def test_groups_of_a_table_lie_in_one_part(run: Run, photos: Path, tmp_path: Path, quick: None, store: Store) -> None:
+    files = sorted(photos.rglob("*.png"))
+    rows = [f"{file.relative_to(photos)},{file.parent.name},{place // 3}" for place, file in enumerate(files)]
+    (photos / "labels.csv").write_text("\n".join(["file,label,group", *rows]) + "\n")
+    facts, folder = target(store, run(write(tmp_path, ", test: 0.4, image_size: 8", "list", "photos/labels.csv")))
+    assert facts["counts"]["train"] % 3 == facts["counts"]["test"] % 3 == 0
+
+
+def test_the_page_and_the_lineage_name_the_folder(run: Run, recipe: str) -> None:
+    page = Path(run(recipe)["report"]).with_suffix(".md").read_text()
+    assert "photos (" in page.split("## Made from")[1]
+
+
+def test_a_size_is_asked_for_where_pictures_differ_and_nothing_says_it(
+    run: Run, photos: Path, tmp_path: Path, quick: None
+) -> None:
+    put(photos / "train" / "red" / "large.png", 7, size=(20, 10))
+    file = write(tmp_path)
+    with pytest.raises(BadData, match="found 2 sizes"):
+        run(file, {"source.dataset": "folder", "source.path": str(photos), "source.labels": "all"})
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (", image_size: [8]", "image_size"),
+        (", image_size: 0", "image_size"),
+        (", test: 1", "expected a number > 0 and < 1"),
+        (", fit: squeeze", "did you mean"),
+        (", background: whitte", "Expected a colour"),
+        (", value_range: [1, 0]", "a lower and a higher value"),
+        (", on_damaged: ignore", "one of `refuse`, `skip`"),
+        (", task: {classes: [red, red]}", "there twice"),
+    ],
+)
+def test_wrong_keys_are_refused_before_anything_is_read(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        recipe_files.load(write(tmp_path, more))
+
+
+@pytest.mark.parametrize("key", ["image_size: 8", "test: 0.2", "colour: grey", "on_damaged: skip", "fit: crop"])
+def test_keys_of_pictures_are_refused_where_there_are_none(tmp_path: Path, key: str) -> None:
+    text = Path(write(tmp_path)).read_text().replace("{dataset: digits, labels: 60}", f"{{dataset: digits, {key}}}")
+    (tmp_path / "wrong.yaml").write_text(text)
+    with pytest.raises(RecipeError, match=f"`source.{key.split(':')[0]}`: only the data sets `folder` and `list`"):
+        recipe_files.load(str(tmp_path / "wrong.yaml"))
+
+
+@pytest.mark.parametrize("classes", ["[1, 2]", "[0, 1]"])
+def test_numbered_folders_are_chosen_by_name(run: Run, tmp_path: Path, quick: None, store: Store, classes: str) -> None:
+    fill(tmp_path / "photos", count=2, names=[str(number) for number in range(1, 11)])
+    with pytest.raises(BadData, match="it could be a name"):
+        run(write(tmp_path, f", task: {{classes: {classes}}}"))
+    facts, _ = target(store, run(write(tmp_path, ', task: {classes: ["10", "2"]}')))
+    assert facts["class_names"] == ["10", "2"]
+
+
+@pytest.mark.parametrize("count", [0, 1])
+def test_a_class_of_no_or_one_picture(run: Run, photos: Path, recipe: str, store: Store, count: int) -> None:
+    shutil.rmtree(photos / "train" / "red")
+    (photos / "train" / "red").mkdir()
+    if count:
+        put(photos / "train" / "red" / "only.png", 50)
+        assert target(store, run(recipe))[0]["counts"]["train"] == 13
+    else:
+        with pytest.raises(BadData, match="none of `red`"):
+            run(recipe)
+
+
+NASTY = ["a b.png", "'quoted'.png", 'double"quote.png', "new\nline.png", "猫.png", "-rf.png", "#1.png", "%s{0}.png"]
+
+
+def test_names_of_files_may_be_anything(run: Run, photos: Path, recipe: str, store: Store) -> None:
+    for number, name in enumerate(NASTY):
+        put(photos / "train" / "red" / name, 200 + number)
+    (photos / "train" / "blue" / os.fsdecode(b"caf\xe9.png")).write_bytes(
+        (photos / "train" / "blue" / "0.png").read_bytes() + b" "
+    )
+    assert target(store, run(recipe))[0]["counts"]["train"] == 18 + len(NASTY) + 1
+
+
+def test_links_in_circles_end(run: Run, photos: Path, recipe: str, store: Store) -> None:
+    (photos / "train" / "red" / "up").symlink_to(photos / "train" / "red")
+    assert target(store, run(recipe))[0]["counts"]["train"] == 18
+
+
+def test_a_class_name_that_cannot_be_printed_is_refused(run: Run, photos: Path, recipe: str) -> None:
+    put(photos / "train" / "a\x07bell" / "1.png", 1)
+    with pytest.raises(BadData, match="class names that are distinct and can be printed"):
+        run(recipe)
+
+
+def test_the_command_plans_a_folder_and_says_what_is_wrong_in_one_paragraph(photos: Path, tmp_path: Path) -> None:
+    def graft(*arguments: str) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "flows.cli", *arguments]
+        env = environment(GRAFT_STORE=str(tmp_path / "store"), PYTHONPATH=str(ROOT))
+        return subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
+
+    write(tmp_path)
+    planned = graft("plan", "photos.yaml", "--json")
+    assert planned.returncode == 0, planned.stderr
+    assert json.loads(planned.stdout)["steps"][1]["reason"] == "never ran"
+    put(photos / "bus" / "1.png", 1)
+    refused = graft("plan", "photos.yaml")
+    assert refused.returncode == 1
+    assert "are they parts or classes?" in refused.stderr and "Traceback" not in refused.stderr
+
+
+Writer = Callable[[Path], None]
+
+
+@pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
+def test_what_trains_is_what_pillow_makes_of_the_file(
+    run: Run, tmp_path: Path, quick: None, store: Store, fit: str
+) -> None:
+    """Held to Pillow itself: antialiased, by the recipe's `fit`."""
+    fill(tmp_path / "photos", count=1, names=["a", "b"])
+    for part in ("train", "test"):
+        for name in "ab":
+            put(tmp_path / "photos" / part / name / "0.png", ord(name) + len(part), size=(40, 20))
+    facts, folder = target(store, run(write(tmp_path, f", image_size: [10, 10], fit: {fit}, colour: rgb")))
+    images, labels = array_codecs.read_part(folder, "train")
+    with Image.open(tmp_path / "photos" / "train" / "a" / "0.png") as image:
+        rgb = image.convert("RGB")
+        if fit == "crop":
+            rgb = rgb.crop((0, 10, 20, 30))
+        wanted = np.asarray(rgb.resize((5, 10) if fit == "pad" else (10, 10), Image.Resampling.BILINEAR))
+    got = np.asarray(images[labels == 0][0])
+    if fit == "pad":
+        assert (got[:, [0, 1, 8, 9]] == 255).all()
+        start = next(column for column in range(10) if (got[:, column] != 255).any())
+        got = got[:, start : start + 5]
+    np.testing.assert_allclose(got.astype(int), wanted.astype(int), atol=2 if fit == "crop" else 0)
+    assert facts["decoding"]["fit"] == fit
