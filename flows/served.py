@@ -45,17 +45,22 @@ def served(run: PastRun) -> Served:
     folder = run.folder("load_data.target", "dataset")
     facts = run.store.facts(run.ref("load_data.target", "dataset")) or {}
     images, _ = array_codecs.read_part(folder, "train")
-    pixels, unit = _range(images)
+    pixels, unit = _range(images.dtype, *_bounds(images, facts))
     model = run.model()
     return Served(model, servable(model, unit), pixels, unit, decoding_of(model.input_shape[1:], facts))
 
 
-def _range(images: np.ndarray) -> tuple[bool, bool]:
-    """Whether a network trained on `images` takes 0–255, and whether only after a division by 255."""
+def _bounds(images: np.ndarray, facts: Mapping[str, Any]) -> tuple[float, float]:
+    """The lowest and the highest pixel that the network was trained on, read only where nobody wrote them down."""
     if images.dtype == np.uint8:
-        return True, False
-    low, high = float(images.min(initial=0.0)), float(images.max(initial=0.0))
-    unit = images.dtype.kind == "f" and low >= 0 and high <= 1
+        return 0.0, 255.0
+    low, high = facts.get("pixel_range") or (images.min(initial=0.0), images.max(initial=0.0))
+    return float(low), float(high)
+
+
+def _range(dtype: np.dtype[Any], low: float, high: float) -> tuple[bool, bool]:
+    """Whether a network trained on such pixels takes 0–255, and whether only after a division by 255."""
+    unit = dtype.kind == "f" and low >= 0 and high <= 1
     return unit or (low >= 0 and high <= 255), unit
 
 
