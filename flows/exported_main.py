@@ -7,6 +7,7 @@ From Python: `network_input("cat.jpg")` gives what the network takes.
 """
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Iterator, Sequence
@@ -39,6 +40,7 @@ def network_input(path: str | Path, name: str | None = None, folder: Path = FOLD
     return decode(read_picture(Path(path), name), name, decoding).pixels.astype(np.float32)
 
 
+@functools.lru_cache(maxsize=1)
 def _settings(folder: Path) -> dict[str, Any]:
     settings: dict[str, Any] = json.loads((folder / "input.json").read_text(encoding="utf-8"))
     return settings

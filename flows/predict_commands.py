@@ -22,18 +22,22 @@ Each = Callable[[Row], None]
 
 
 class _Told:
-    """What was no prediction: problems are said at once on `screen`, litter is counted."""
+    """What must be said besides the rows: problems at once on `screen`; litter and animations are counted."""
 
     def __init__(self, screen: Console) -> None:
-        self.screen, self.problems, self.skipped = screen, list[Problem](), 0
+        self.screen, self.problems, self.skipped, self.animations = screen, list[Problem](), 0, 0
 
     def add(self, row: Row) -> None:
         self.skipped += isinstance(row, Skipped)
+        self.animations += isinstance(row, Prediction) and row.frames is not None
         if isinstance(row, Problem):
             self.problems.append(row)
             self._say(row.problem)
 
-    def say_skipped(self) -> None:
+    def say_counted(self) -> None:
+        if self.animations:
+            files = "file holds" if self.animations == 1 else "files hold"
+            self._say(f"{self.animations} {files} several frames; the first one was labelled.")
         if self.skipped:
             files = "file that is no picture was" if self.skipped == 1 else "files that are no pictures were"
             self._say(f"{self.skipped} {files} passed over.")
@@ -71,7 +75,7 @@ def predict(paths: list[str], model: str | None, as_json: bool, csv_file: Path |
             _write_csv(csv_file, rows, each)
         else:
             _print(rows, each)
-    told.say_skipped()
+    told.say_counted()
     if as_json:
         _print_json(run, found, told)
     return 1 if told.problems else 0

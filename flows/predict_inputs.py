@@ -30,11 +30,13 @@ class Picture:
         name: the file; of an npz file with the image's index.
         stem: what a picture about it is called.
         pixels: float32 (height, width, channels), finite.
+        frames: more than 1: an animation or several pages, of which this is the first.
     """
 
     name: str
     stem: str
     pixels: np.ndarray
+    frames: int = 1
 
 
 @dataclass(frozen=True)
@@ -121,13 +123,14 @@ def _file(path: Path, name: str, decoding: Decoding, pixels: bool) -> Iterator[I
         yield from _npz(path, name, decoding, pixels)
         return
     try:
-        found = decode(read_picture(path, name), name, decoding).pixels
+        found = decode(read_picture(path, name), name, decoding)
     except NotAPicture as problem:
         yield Skipped(name, str(problem))
     except BadData as problem:
         yield Problem(name, str(problem))
     else:
-        yield Picture(name, path.stem, found.astype(np.float32)) if pixels else Problem(name, f"{name}: {OWN_RANGE}")
+        picture = Picture(name, path.stem, found.pixels.astype(np.float32), found.frames)
+        yield picture if pixels else Problem(name, f"{name}: {OWN_RANGE}")
 
 
 def _npz(path: Path, name: str, decoding: Decoding, pixels: bool) -> Iterator[Item]:

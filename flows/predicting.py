@@ -20,7 +20,11 @@ BATCH_SIZE = 256
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the network says of one image: the two most probable classes, and a picture of why."""
+    """What the network says of one image: the two most probable classes, and a picture of why.
+
+    Attributes:
+        frames: of an animation, of which the first was labelled; None where there is but one.
+    """
 
     image: str
     label: str
@@ -28,6 +32,7 @@ class Prediction:
     runner_up: str
     runner_up_probability: float
     explanation: str | None = None
+    frames: int | None = None
 
 
 Row = Prediction | Problem | Skipped
@@ -111,6 +116,7 @@ class Predictor:
             self.names[second],
             float(shares[second]),
             self._explained(picture, int(best)),
+            picture.frames if picture.frames > 1 else None,
         )
 
     def _explained(self, shown: Picture, answer: int) -> str | None:
@@ -145,5 +151,5 @@ def write_csv(file: TextIO, rows: Iterator[Row], each: Callable[[Row], None]) ->
 
 
 def as_dict(row: Prediction) -> Mapping[str, Any]:
-    """A prediction as JSON, without the explanation where none was asked for."""
+    """A prediction as JSON, without an explanation where none was asked for, and frames where there is one."""
     return {name: value for name, value in asdict(row).items() if value is not None}

@@ -10,7 +10,6 @@ from artifacts import array_codecs
 from artifacts.past import PastRun
 from tasks.device import prepare
 from tasks.pure.data.decoding import Decoding
-from tasks.pure.data.rows import blocks
 from tasks.pure.serving import servable
 
 if TYPE_CHECKING:
@@ -43,28 +42,24 @@ def served(run: PastRun) -> Served:
         StoreError: an artifact of the run was collected or damaged.
     """
     prepare()
+    folder = run.folder("load_data.target", "dataset")
     facts = run.store.facts(run.ref("load_data.target", "dataset")) or {}
-    pixels, unit = _range(np.dtype(facts.get("image_dtype", "|u1")), _ends(run, facts))
+    images, _ = array_codecs.read_part(folder, "train")
+    pixels, unit = _range(images.dtype, *_bounds(images, facts))
     model = run.model()
     return Served(model, servable(model, unit), pixels, unit, decoding_of(model.input_shape[1:], facts))
 
 
-def _ends(run: PastRun, facts: Mapping[str, Any]) -> list[float]:
-    """The smallest and the largest value of the images that the network was trained on."""
-    folder = run.folder("load_data.target", "dataset")
-    known = facts.get("pixel_range")
-    if known:
-        return [float(end) for end in known]
-    images = array_codecs.read_part(folder, "train")[0]  # a data set that an older graft stored does not tell
-    return [float(end) for block in blocks(images) for end in (block.min(), block.max())]
+def _bounds(images: np.ndarray, facts: Mapping[str, Any]) -> tuple[float, float]:
+    """The lowest and the highest pixel that the network was trained on, read only where nobody wrote them down."""
+    if images.dtype == np.uint8:
+        return 0.0, 255.0
+    low, high = facts.get("pixel_range") or (images.min(initial=0.0), images.max(initial=0.0))
+    return float(low), float(high)
 
 
-def _range(dtype: np.dtype[Any], ends: Sequence[float]) -> tuple[bool, bool]:
-    """Whether a network trained on images of that type, within `ends`, takes 0–255, and whether only after a division
-    by 255."""
-    if dtype == np.uint8:
-        return True, False
-    low, high = min(ends, default=0.0), max(ends, default=0.0)
+def _range(dtype: np.dtype[Any], low: float, high: float) -> tuple[bool, bool]:
+    """Whether a network trained on such pixels takes 0–255, and whether only after a division by 255."""
     unit = dtype.kind == "f" and low >= 0 and high <= 1
     return unit or (low >= 0 and high <= 255), unit
 

@@ -17,11 +17,13 @@ import pytest
 from PIL import Image
 
 from artifacts.store import Store
+from flows import exported_main, predicting
 from flows.cli import _guarded
 from flows.exported_script import PARTS, script
 from flows.predict_inputs import Picture, Problem, Skipped, images
-from flows.served import _range, decoding_of
+from flows.served import _bounds, _range, decoding_of
 from tasks.device import device
+from tasks.pure import inference
 from tasks.pure.data.decoding import Decoding
 from tests.flows.processes import environment
 
@@ -127,14 +129,14 @@ def test_the_export_says_of_every_file_what_predict_says_bit_for_bit(
     decoding: Mapping[str, Any] | None,
 ) -> None:
     decoded_as(monkeypatch, decoding)
-    for number in range(260):  # more than one batch
+    for number in range(241):  # one batch, and one picture more: alone, its last bits may be others
         photo(1000 + number, (11, 13, 3)).save(photos / f"{number:03}.png")
     assert _guarded(["export", "last", "out"]) == 0
     code, found, err = predict("photos", "photos/notes.txt", "photos/sideways.jpg", "--json")
     exported_code, exported, exported_err = as_exported(
         photos.parent, "photos", "photos/notes.txt", "photos/sideways.jpg"
     )
-    assert len(found["predictions"]) == 15 + 260 + 1
+    assert len(found["predictions"]) == 256 + 1
     told = [{name: row[name] for name in ("image", "label", "probability")} for row in found["predictions"]]
     assert exported == {"predictions": told, "problems": found["problems"], "skipped": found["skipped"]}
     assert [row["image"] for row in found["problems"]] == ["photos/cut.jpg", "photos/no.png", "photos/notes.txt"]
@@ -166,7 +168,12 @@ def test_litter_is_passed_over_and_counted_and_no_failure(finished: str, photos:
         (photos / name).unlink()
     code, found, err = predict("photos", "--json")
     assert (code, found["skipped"], found["problems"], len(found["predictions"])) == (0, 7, [], 15)
-    assert err == "graft: 7 files that are no pictures were passed over.\n"
+    assert err.splitlines() == [
+        "graft: 1 file holds several frames; the first one was labelled.",
+        "graft: 7 files that are no pictures were passed over.",
+    ]
+    frames = {row["image"]: row["frames"] for row in found["predictions"] if "frames" in row}
+    assert frames == {"photos/film.gif": 2}
     assert predict("photos/exact.png", "--json")[1]["skipped"] == 0
 
 
@@ -243,7 +250,9 @@ def test_a_network_of_numbers_of_its_own_takes_no_pixels_of_files(photos: Path) 
 def test_what_a_network_takes_follows_from_what_it_was_trained_on(
     values: list[float], dtype: str, expected: tuple[bool, bool]
 ) -> None:
-    assert _range(np.dtype(dtype), np.array(values, dtype)) == expected
+    images = np.array(values, dtype)
+    assert _range(images.dtype, *_bounds(images, {})) == expected
+    assert _range(images.dtype, *_bounds(images[:0], {"pixel_range": values})) == expected
 
 
 def test_size_and_colours_are_always_those_of_the_networks_input() -> None:
@@ -257,6 +266,10 @@ def test_skipped_files_count_for_the_bar_and_change_no_row(photos: Path) -> None
 
     assert count(["photos"], 1) == len(list(images(["photos"], Decoding(1, (8, 8))))) == 15 + 2 + 7
     assert sum(isinstance(item, Skipped) for item in images(["photos"], Decoding(1, (8, 8)))) == 7
+
+
+def test_both_call_the_network_with_as_many_images_at_once() -> None:
+    assert exported_main.BATCH_SIZE == predicting.BATCH_SIZE == inference.BATCH_SIZE
 
 
 def test_the_script_is_the_decoders_own_source_under_names_that_do_not_collide() -> None:
