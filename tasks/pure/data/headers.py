@@ -47,8 +47,9 @@ def header(content: bytes, name: str) -> Header:
     try:
         with Image.open(io.BytesIO(content), formats=[format_of(content[:HEAD], name)]) as image:
             height, width = image.height, image.width
-            # Pillow decodes all of a PNG to look for EXIF data behind the pixels; few have any.
-            may_be_turned = image.format != "PNG" or b"eXIf" in content
+            # Pillow decodes all of a PNG to look for EXIF data behind the pixels, which few have; the size of a TIFF is
+            # that of the upright picture already.
+            may_be_turned = image.format != "TIFF" and (image.format != "PNG" or b"eXIf" in content)
             if may_be_turned and image.getexif().get(ORIENTATION) in TURNED:
                 height, width = width, height
             animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
