@@ -29,6 +29,13 @@ class DatasetRef(Ref):
 
 
 @dataclass(frozen=True)
+class InspectionRef(Ref):
+    """What was found in the data: counts, duplicates, ranges, contact sheets."""
+
+    kind: ClassVar[str] = "inspection"
+
+
+@dataclass(frozen=True)
 class ModelRef(Ref):
     """A Keras network: config, weights and trainable flags, uncompiled."""
 
@@ -64,7 +71,8 @@ class FiguresRef(Ref):
 
 
 KINDS: Mapping[str, type[Ref]] = {
-    each.kind: each for each in (DatasetRef, ModelRef, FeaturesRef, HistoryRef, EvaluationRef, FiguresRef)
+    each.kind: each
+    for each in (DatasetRef, InspectionRef, ModelRef, FeaturesRef, HistoryRef, EvaluationRef, FiguresRef)
 }
 
 

@@ -22,6 +22,7 @@ def selection(recipe: Recipe, role: str) -> Selection:
         validation=section.validation,
         gate=gate,
         seed=recipe.step_seed(f"load_data.{role}") if draws else None,
+        drop_duplicates=role == "target" and recipe.target.duplicates == "drop",
     )
 
 

@@ -69,6 +69,14 @@ class Target(DataSection):
     """`load_data.target`: what the base is grafted onto."""
 
     gate: Fraction = Field(default=0.0, description="Fraction of training images set aside by hash, never trained on.")
+    duplicates: Literal["report", "drop", "refuse"] = Field(
+        default="report",
+        description="Test images that also lie in training or validation: said, left out there, or refused.",
+    )
+
+
+class InspectData(Section):
+    """`inspect_data`: has no parameters; `target.duplicates` says what follows from it."""
 
 
 class Training(Section):
@@ -79,7 +87,8 @@ class Training(Section):
     learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate.")
     early_stopping: Count | None = Field(
         default=None,
-        description="Stop after this many epochs without improvement and restore the best weights; null: never.",
+        description="Stop after this many epochs in which the validation loss does not improve, and restore the best "
+        "weights; needs a validation part. null: never.",
     )
     class_weights: bool = Field(default=False, description="Weigh classes inversely to their frequency (`balanced`).")
 
@@ -201,6 +210,7 @@ class Recipe(Section):
     seed: int = Field(default=0, ge=0, description="Every step derives its own seed from this one and its name.")
     source: Source = Field(description="The data that the base is pretrained on.")
     target: Target = Field(description="The data that the base is grafted onto.")
+    inspect_data: InspectData = Field(default_factory=InspectData, description="Looks at the data before a training.")
     pretrain: Pretrain = Field(default_factory=Pretrain, description="The base and its training.")
     save_model: SaveModel = Field(default_factory=SaveModel, description="Saves the base and proves the file.")
     clone_with_weights: CloneWithWeights = Field(default_factory=CloneWithWeights, description="What is reused.")

@@ -18,7 +18,12 @@ from artifacts.digest import digest_bytes, digest_json
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("flows", "tasks", "artifacts")
-MAKES_BITS = ("artifacts/codecs.py", "artifacts/array_codecs.py", "artifacts/digest.py")
+MAKES_BITS = (
+    "artifacts/codecs.py",
+    "artifacts/array_codecs.py",
+    "artifacts/inspection_codecs.py",
+    "artifacts/digest.py",
+)
 PURE = "tasks/pure/"
 
 

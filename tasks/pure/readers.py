@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.pure.class_names import CIFAR10, CIFAR100, DIGITS, FASHION
+from tasks.pure.data import ranges
 from tasks.pure.errors import BadData
 from tasks.pure.formats import read_cifar, read_idx, read_npz
 from tasks.pure.images import as_images, as_labels, check_split
@@ -85,6 +86,7 @@ def validate(raw: RawData, name: str) -> None:
     """Check what every data set must satisfy, whatever it was read from.
 
     Both splits have images, as many labels as images, and images of one size, channels and dtype; floats are finite;
+    pixels are of a range that a network may be fed, the same in both (`ranges.py`);
     labels lie in 0..k-1; there are two classes or more, with distinct names, and each has a training image. (A class
     without a test image is no error here: a task that leaves the class out can do without. `datasets.select` looks.)
 
@@ -103,6 +105,7 @@ def validate(raw: RawData, name: str) -> None:
             f"{name}: expected images of one shape and type, found {train[0]} {train[1]} in `x_train` and "
             f"{test[0]} {test[1]} in `x_test`. Prepare both in the same way."
         )
+    ranges.check(name, {"x_train": raw.x_train, "x_test": raw.x_test})
     _check_classes(raw, name)
 
 

@@ -13,7 +13,7 @@ from tasks.fingerprint import ROOT, fingerprint
 from tests.flows.processes import environment
 
 STEPS = (
-    "load_data.source", "load_data.target", "pretrain", "save_model", "clone_with_weights", "freeze", "train_head",
+    "load_data.source", "load_data.target", "inspect_data", "pretrain", "save_model", "clone_with_weights", "freeze", "train_head",
     "unfreeze", "fine_tune", "evaluate", "figures",
 )  # fmt: skip
 # Who reaches which file; all others do not.
