@@ -152,9 +152,7 @@ def _early_stopping(training: Training, validation: Part) -> list["keras.callbac
             "says how well the training images are known by heart. Set `validation`, or leave `early_stopping` out."
         )
     patience = training.early_stopping
-    return [
-        keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=patience, restore_best_weights=True)
-    ]
+    return [keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=patience, restore_best_weights=True)]
 
 
 def _epoch_callback(model: "keras.Model", order: Order, watch: Watch, rows: list[Mapping[str, float]]) -> Any:

@@ -2,8 +2,8 @@
 
 Near duplicates are found in two steps. A perceptual hash of 64 bits, that of `imagehash.phash` computed for a whole
 stack of images at once, gives candidates: at most `HASH_BITS` bits differ. Each candidate is then confirmed on the
-pixels: the grey thumbnails of 32 × 32 must agree (`ALIKE`), and so must their details (`DETAILS_ALIKE`), since two pairs
-of trousers have one silhouette. An image without contrast has a hash of noise: only an exact copy of it is a duplicate.
+pixels: the grey thumbnails of 32 × 32 must agree (`ALIKE`), and so must their details (`DETAILS_ALIKE`), since two
+pairs of trousers have one silhouette. A picture without contrast has a hash of noise: only exact copies count.
 
 Measured with these bounds: of photographs of 128 pixels and more, every copy as JPEG of quality 75, resized by 10 % or
 5 % brighter or darker is within the bounds but for those of plain sky; of 64 pixels 19 in 20. Smaller ones lose more.

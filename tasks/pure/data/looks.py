@@ -132,11 +132,17 @@ def _summary(data: Data, pictures: Mapping[str, Pictures]) -> dict[str, Any]:
         "floats": ranges["train"].floats,
         "brightness": {part: _brightness(each) for part, each in pictures.items()},
         "plain": {part: int((each.contrast < FLAT).sum()) for part, each in pictures.items()},
-        "untested": [name for name, count in zip(names, counts.get("test", [0] * len(names)), strict=True) if not count],
+        "untested": [
+            name for name, count in zip(names, counts.get("test", [0] * len(names)), strict=True) if not count
+        ],
         "smallest": {"class": names[fewest], "count": counts["train"][fewest]},
     }
 
 
 def _brightness(pictures: Pictures) -> dict[str, float]:
     low, high = np.quantile(pictures.brightness, [0.05, 0.95])
-    return {"mean": round(float(pictures.brightness.mean()), 1), "low": round(float(low), 1), "high": round(float(high), 1)}
+    return {
+        "mean": round(float(pictures.brightness.mean()), 1),
+        "low": round(float(low), 1),
+        "high": round(float(high), 1),
+    }

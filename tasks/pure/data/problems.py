@@ -75,7 +75,9 @@ def _of_the_source(found: Mapping[str, Any]) -> list[str]:
 def _conflicts(count: int) -> list[str]:
     if not count:
         return []
-    what = "picture is there under two classes: its labels" if count == 1 else "pictures are there under two: their labels"
+    what = (
+        "picture is there under two classes: its labels" if count == 1 else "pictures are there under two: their labels"
+    )
     return [f"{count:,} {what} cannot all be right."]
 
 

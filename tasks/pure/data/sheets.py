@@ -90,8 +90,8 @@ def _tile(image: np.ndarray, white: float, side: int) -> np.ndarray:
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.LANCZOS))
 
 
-def _from_below(figure: "Figure", top: float) -> float:
-    return float(figure.bbox.height - top)
+def _from_below(figure: "Figure", top: float) -> int:
+    return round(figure.bbox.height - top)
 
 
 def _write(figure: "Figure", left: float, middle: float, text: str, colour: str) -> None:

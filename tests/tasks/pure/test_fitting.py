@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tasks.pure.errors import BadData
 from tasks.pure.fitting import compile_model
 from tasks.pure.order import balanced
 from tests.tasks.pure.small_networks import built, examples, images, network, reloaded, train, weights
