@@ -163,8 +163,12 @@ class Runner:
             )
 
     def _check_data(self, inspection: StepResult) -> None:
-        """Refuse what the recipe refuses, whether it was found just now or long ago: a hit is no pardon."""
-        data_checks.check(self.loaded.recipe, read_inspection(self.store.folder(inspection["inspection"])))
+        """Refuse what the recipe refuses, whether it was found just now or long ago: a hit is no pardon.
+
+        Where nothing is trained, nothing is refused: who only looks at the data wants to see what is wrong with it.
+        """
+        if "pretrain" not in self.choice.skipped:
+            data_checks.check(self.loaded.recipe, read_inspection(self.store.folder(inspection["inspection"])))
 
     def _report(self, step: str, arguments: dict[str, Any], began: float) -> dict[str, Any]:
         self.observer.step_started(step, "")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tasks.pure.data.problems import named
+from tasks.pure.data.problems import problems as problems_of
 
 ROLES = ("target", "source")
 _MOST_CLASSES, _AT_EITHER_END = 12, 3
@@ -33,13 +34,32 @@ class DataSet:
     sheet: str
 
 
+def alone(found: Mapping[str, Any]) -> dict[str, Any]:
+    """An inspection of data without a source: all that is about one is left out."""
+    duplicates = {
+        kind: {pair: count for pair, count in counts.items() if not pair.startswith("source ")}
+        for kind, counts in found["duplicates"].items()
+    }
+    kept = {name: value for name, value in found.items() if name != "source"}
+    told = problems_of({**kept, "source": {"plain": {}}, "duplicates": duplicates})
+    return {**kept, "duplicates": duplicates, "problems": told}
+
+
+def parts(found: Mapping[str, Any]) -> dict[str, dict[str, int]]:
+    """Part → class → count of one data set, in the order in which people name them."""
+    names, counts = found["class_names"], found["parts"]
+    return {part: {name: counts[part][name] for name in names} for part in _PARTS if part in counts}
+
+
 def data_sets(data: Mapping[str, Any]) -> list[DataSet]:
     """The data sets of a page's `data`: `inspection` as `looks.findings` makes it, `pictures` (role → the facts of a
     folder of pictures, or None), `dropped` (`exact`, `near`: what `duplicates: drop` left out, or None)."""
     found = data.get("inspection")
     if not found:
         return []
-    return [_data_set(role, found[role], (data.get("pictures") or {}).get(role) or {}) for role in ROLES]
+    return [
+        _data_set(role, found[role], (data.get("pictures") or {}).get(role) or {}) for role in ROLES if role in found
+    ]
 
 
 def problems(data: Mapping[str, Any]) -> list[str]:
@@ -86,9 +106,9 @@ def duplicates_note(data: Mapping[str, Any]) -> str:
 
 
 def _data_set(role: str, found: Mapping[str, Any], pictures: Mapping[str, Any]) -> DataSet:
-    parts = [part for part in _PARTS if part in found["parts"]]
-    headers, counts, note = _counts(found, parts)
-    return DataSet(role, headers, counts, note, _facts(found, parts, pictures), f"data_{role}")
+    there = list(parts(found))
+    headers, counts, note = _counts(found, there)
+    return DataSet(role, headers, counts, note, _facts(found, there, pictures), f"data_{role}")
 
 
 def _counts(found: Mapping[str, Any], parts: Sequence[str]) -> tuple[list[str], list[list[str]], str]:

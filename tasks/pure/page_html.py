@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,21 +21,24 @@ def html(page: Page) -> str:
     return _rendered("page.html.j2", lambda step: content.why(page, step), page=page, **_sections(page))
 
 
-def data_html(title: str, data: Mapping[str, Any], pictures: Mapping[str, bytes]) -> str:
+def data_html(title: str, data: Mapping[str, Any], pictures: Mapping[str, bytes], refused: Sequence[str] = ()) -> str:
     """The page of `graft data`.
 
     Args:
         data: as in `Page`.
         pictures: contact sheets, `data_source` and `data_target`.
+        refused: why a recipe must not be trained on it.
     """
-    count = len(page_data.problems(data))
+    problems = [*refused, *page_data.problems(data)]
+    count = len(problems)
     headline = (
         f"{count} problem{'' if count == 1 else 's'} found."
         if count
         else "Nothing is wrong with it that graft looks for."
     )
     shown = {"pictures": {name: _data_uri(picture) for name, picture in pictures.items() if picture}}
-    return _rendered("data.html.j2", str, title=title, headline=headline, **shown, **_data(data))
+    values = {**shown, **_data(data), "data_problems": problems, "refused": bool(refused)}
+    return _rendered("data.html.j2", str, title=title, headline=headline, **values)
 
 
 def _rendered(template: str, why: Callable[[Any], str], **values: Any) -> str:
