@@ -1,5 +1,6 @@
 """Step `inspect_data`: looks at both data sets before anything is trained on them."""
 
+from artifacts.array_codecs import DATASET_PARTS
 from artifacts.inspection_codecs import encode_inspection
 from artifacts.refs import DatasetRef, StepResult
 from tasks.caching import step_task
@@ -21,5 +22,5 @@ def inspect_data(source: DatasetRef, target: DatasetRef) -> StepResult:
 
 def _looked_at(step: StepExecution, dataset: DatasetRef) -> looks.Data:
     facts = step.facts(dataset)
-    parts = {part: step.part(dataset, part) for part, count in facts["counts"].items() if count}
+    parts = {part: step.part(dataset, part) for part in DATASET_PARTS if facts["counts"][part]}
     return looks.Data(tuple(facts["class_names"]), parts)

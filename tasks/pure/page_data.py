@@ -100,7 +100,7 @@ def duplicates_note(data: Mapping[str, Any]) -> str:
     if not duplicate_rows(data):
         return "No picture lies in two parts, neither exactly nor nearly." + left_out
     return (
-        "Pictures of the second part that lie in the first too: with equal pixels, or nearly the same (encoded again, "
+        "How many pictures of the one part lie in the other too: with equal pixels, or nearly the same (encoded again, "
         "resized, a little brighter)." + left_out
     )
 
