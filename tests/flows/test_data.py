@@ -12,6 +12,7 @@ from artifacts.inspection_codecs import read_inspection
 from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.verify import verify
+from flows import predict_inputs
 from flows.cli import _guarded
 from flows.dag import STEPS
 from flows.data_look import LOOKED
@@ -114,7 +115,9 @@ def test_refuse_sees_what_the_base_is_pretrained_on(run: Run, tiny: str, store: 
     arrays = tiny_arrays()
     arrays["x_train"][0] = arrays["x_test"][0]
     rewrite(tiny, x_train=arrays["x_train"])
-    said = refused(run, store, tiny, {**overrides, "target.duplicates": "refuse", "target.labels": 4})
+    said = refused(
+        run, store, tiny, {**overrides, "target.duplicates": "refuse", "target.labels": 4, "target.validation": 0}
+    )
     assert "target test 0 is source train 0" in said
 
 
@@ -152,6 +155,21 @@ def test_train_of_0_to_255_and_test_of_0_to_1_are_refused(run: Run, tiny: str, s
     floats = arrays["x_train"].astype(np.float32), (arrays["x_test"] / 255).astype(np.float32)
     rewrite(tiny, x_train=floats[0], x_test=floats[1])
     assert "found floats of 0 to 209 in `x_train`, but floats of 0 to" in refused(run, store, tiny)
+
+
+def test_predict_refuses_what_training_refuses(tmp_path: Path) -> None:
+    pixels = tiny_arrays()["x_test"][:1, ..., np.newaxis]
+    harmed = {
+        "bits": pixels % 2, "signed": pixels / 127.5 - 1, "standard": (pixels - 90.0) / 50, "ringing": pixels / 200,
+        "deep": pixels.astype(np.uint16) * 257, "deep_floats": pixels * 257.0,
+    }  # fmt: skip
+    for name, images in harmed.items():
+        np.savez(tmp_path / f"{name}.npz", images=images)
+        found = list(predict_inputs.images([tmp_path / f"{name}.npz"], 1))
+        assert [type(each) for each in found] == [predict_inputs.Problem], name
+        assert "expected pixels of 0–255, found" in found[0].problem
+    np.savez(tmp_path / "fine.npz", images=np.concatenate([pixels, pixels // 8, pixels * 0]))
+    assert {type(each) for each in predict_inputs.images([tmp_path / "fine.npz"], 1)} == {predict_inputs.Picture}
 
 
 def test_early_stopping_without_a_validation_part_is_refused_once_the_file_was_read(

@@ -24,7 +24,7 @@ class PixelRange:
 
     Attributes:
         low, high: the smallest and the largest.
-        floats: whether they are floats; else bytes.
+        floats: whether they are floats; else whole numbers.
     """
 
     low: float
@@ -44,7 +44,8 @@ class PixelRange:
         return 1.0 if self.scale == UNIT else 255.0
 
     def __str__(self) -> str:
-        return f"{'floats' if self.floats else 'bytes'} of {self.low:.4g} to {self.high:.4g}"
+        kind = "floats" if self.floats else "bytes" if self.low >= 0 and self.high <= 255 else "whole numbers"
+        return f"{kind} of {self.low:.5g} to {self.high:.5g}"
 
 
 def pixel_range(images: np.ndarray) -> PixelRange:
@@ -64,13 +65,11 @@ def _blocks(images: np.ndarray, size: int) -> list[np.ndarray]:
 def fault(found: PixelRange) -> str | None:
     """Why no network should be fed such pixels, with the mend; None where all is well."""
     low, high = found.low, found.high
-    if not found.floats:
-        binary = (low, high) == (0, 1)
-        return "bytes of 0 and 1 only, which is black and nearly black. Save them times 255" if binary else None
-    if low >= 0 and (high <= 1 or 1 + OVERSHOOT < high <= 255):
+    if not found.floats and (low, high) == (0, 1):
+        return "bytes of 0 and 1 only, which is black and nearly black. Save them times 255"
+    if low >= 0 and high <= 255 and not (found.floats and 1 < high <= 1 + OVERSHOOT):
         return None
-    shown = f"floats of {low:.4g} to {high:.4g}"
-    return _below_zero(low, high, shown) if low < -OVERSHOOT else _above_white(high, shown)
+    return _below_zero(low, high, str(found)) if low < -OVERSHOOT else _above_white(high, str(found))
 
 
 def _above_white(high: float, shown: str) -> str:

@@ -86,6 +86,14 @@ def test_predict_refuses_another_scale_than_the_model_was_trained_on() -> None:
     assert refuse(pixel_range(UNIT), pixel_range(UNIT)) is None
 
 
+def test_whole_numbers_beyond_bytes_are_refused_with_the_mend_for_their_bits() -> None:
+    assert fault(PixelRange(0, 65535, floats=False)) == (
+        "whole numbers of 0 to 65535, the range of 16 bits. Save `images / 257`"
+    )
+    assert "12 bits" in str(fault(PixelRange(0, 4000, floats=False)))
+    assert "below zero" in str(fault(PixelRange(-128, 127, floats=False)))
+
+
 def test_the_range_of_many_blocks_is_that_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "BLOCK_PIXELS", 16)
     images = np.full((5, 4, 4, 1), 7, np.uint8)
