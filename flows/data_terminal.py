@@ -15,7 +15,8 @@ def print_look(console: Console, seen: Look, page: Path) -> None:
     """Counts by class and part, what the pictures are, duplicates, problems, and where the page lies."""
     for each in page_data.data_sets(seen.data):
         title = seen.loaded.title if seen.alone else f"{seen.loaded.title} · {each.role}"
-        console.print(_table(each.headers, each.counts, title), highlight=False)
+        console.print(f"[bold]{escape(title)}[/]", highlight=False, soft_wrap=True)
+        console.print(_table(each.headers, each.counts), highlight=False)
         if each.note:
             console.print(f"[dim]{escape(each.note)}[/]", highlight=False)
         for name, value in each.facts:
@@ -33,12 +34,12 @@ def print_look(console: Console, seen: Look, page: Path) -> None:
 def _print_duplicates(console: Console, seen: Look) -> None:
     rows = page_data.duplicate_rows(seen.data)
     if rows:
-        console.print(_table(["the same picture", "exactly", "nearly"], rows, ""), highlight=False)
+        console.print(_table(["the same picture", "exactly", "nearly"], rows), highlight=False)
     console.print(f"[dim]{escape(page_data.duplicates_note(seen.data))}[/]\n", highlight=False, soft_wrap=True)
 
 
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], title: str) -> Table:
-    table = Table(title=escape(title) or None, title_justify="left", title_style="bold", box=None, pad_edge=False)
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    table = Table(box=None, pad_edge=False)
     for place, header in enumerate(headers):
         table.add_column(escape(header), justify="right" if place else "left", overflow="fold")
     for row in rows:

@@ -135,7 +135,7 @@ def _facts(found: Mapping[str, Any], parts: Sequence[str], pictures: Mapping[str
         ("Size, as the network gets it", f"{width} × {height}, {found['mode']}"),
         ("Pixels", ", ".join(f"{part} {_range(found['pixels'][part])}" for part in parts) + f" ({kind})"),
         ("Mean brightness, of 255", ", ".join(f"{part} {each['mean']:.0f}" for part, each in light.items())),
-        ("Smallest class", f"{found['smallest']['class']}: {found['smallest']['count']:,} to train on"),
+        ("Smallest class", _smallest(found)),
     ]
     for name, key in (("Sizes of the files", "sizes"), ("Colours", "modes"), ("Formats", "formats")):
         rows.append((name, _common(pictures.get(key) or {})))
@@ -143,6 +143,12 @@ def _facts(found: Mapping[str, Any], parts: Sequence[str], pictures: Mapping[str
     rows.append(("Files passed over", f"{pictures['skipped']:,}" if pictures.get("skipped") else ""))
     rows.append(("Not tested", named(found["untested"]).replace("`", "")))
     return [(name, value) for name, value in rows if value]
+
+
+def _smallest(found: Mapping[str, Any]) -> str:
+    name, count = found["smallest"]["class"], found["smallest"]["count"]
+    even = max(found["parts"]["train"].values()) == count
+    return f"all have {count:,} to train on" if even else f"{name}: {count:,} to train on"
 
 
 def _range(ends: Sequence[float]) -> str:

@@ -129,7 +129,7 @@ def test_source_and_target_on_different_scales_are_refused_before_training(
     np.savez(tmp_path / "unit.npz", **{**arrays, **unit})
     both = {"target.path": str(tmp_path / "unit.npz"), "pretrain.scale": "none"}
     said = refused(run, store, tiny, both)
-    assert "bytes of 0 to 209 in the source, but floats of 0 to 0.8196 in the target" in said
+    assert "bytes of 0 to 209 in the source, but floats of 0 to 0.81961 in the target" in said
     assert "times 255" in said
 
 

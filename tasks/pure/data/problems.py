@@ -23,12 +23,6 @@ def problems(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def trained_on(found: Mapping[str, Any]) -> str:
-    """ "12 of 200 test pictures (6.0 %)"."""
-    count, total = len(found["trained_on"]), sum(found["target"]["parts"]["test"].values())
-    return f"{count:,} of {total:,} test pictures ({100 * count / total:.1f}\u00a0%)"
-
-
 def examples(found: Mapping[str, Any], pairs: Sequence[str]) -> str:
     """ "test 3 is train 17, test 4 is train 9", of some pairs of parts."""
     told = []
@@ -57,8 +51,8 @@ def _trained_on(found: Mapping[str, Any]) -> list[str]:
     if not exact + near:
         return []
     return [
-        f"The target's test pictures lie in its training and validation parts too: {exact:,} exactly, {near:,} nearly "
-        f"({examples(found, pairs)}). What they show is memory. `target.duplicates: drop` leaves their copies out."
+        f"Test pictures of the target lie in its training and validation parts too: {exact:,} exactly, {near:,} nearly, "
+        f"of {_tested(found):,} ({examples(found, pairs)}). `target.duplicates: drop` leaves their copies out."
     ]
 
 
@@ -67,9 +61,13 @@ def _of_the_source(found: Mapping[str, Any]) -> list[str]:
     if not exact + near:
         return []
     return [
-        f"The base is pretrained on test pictures of the target: {exact:,} exactly, {near:,} nearly. "
-        "Take other classes, or another source."
+        f"The base is pretrained on test pictures of the target: {exact:,} exactly, {near:,} nearly, "
+        f"of {_tested(found):,}. Take other classes, or another source."
     ]
+
+
+def _tested(found: Mapping[str, Any]) -> int:
+    return sum(found["target"]["parts"]["test"].values())
 
 
 def _conflicts(count: int) -> list[str]:

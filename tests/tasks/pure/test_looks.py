@@ -49,7 +49,10 @@ def test_test_pictures_that_were_trained_on_are_counted_by_pair_and_named() -> N
     said = found(with_copies(2))
     assert said["duplicates"]["exact"]["train|test"] == 2 and said["duplicates"]["exact"]["validation|test"] == 1
     assert said["duplicates"]["near"]["train|test"] == 0 and said["trained_on"] == [0, 1, 2]
-    assert "3 exactly, 0 nearly (test 0 is train 0, test 1 is train 1, test 2 is validation 0)" in said["problems"][0]
+    assert (
+        "3 exactly, 0 nearly, of 6 (test 0 is train 0, test 1 is train 1, test 2 is validation 0)"
+        in said["problems"][0]
+    )
 
 
 def test_a_base_that_was_pretrained_on_test_pictures_of_the_target_is_named() -> None:
@@ -60,7 +63,7 @@ def test_a_base_that_was_pretrained_on_test_pictures_of_the_target_is_named() ->
     assert said["duplicates"]["exact"]["source train|target test"] == 6 and said["trained_on"] == list(range(6))
     assert said["duplicates"]["exact"]["source train|source test"] == 0
     assert said["problems"] == [
-        "The base is pretrained on test pictures of the target: 6 exactly, 0 nearly. "
+        "The base is pretrained on test pictures of the target: 6 exactly, 0 nearly, of 6. "
         "Take other classes, or another source."
     ]
 
