@@ -2,11 +2,9 @@
 
 Near duplicates are found in two steps. A perceptual hash of 64 bits, that of `imagehash.phash` computed for a whole
 stack of images at once, gives candidates: at most `HASH_BITS` bits differ. Each candidate is then confirmed on the
-pixels: the grey thumbnails of 32 × 32 must agree (`ALIKE`), and so must their details (`DETAILS_ALIKE`), since two
-pairs of trousers have one silhouette. A picture without contrast has a hash of noise: only exact copies count.
-
-Measured with these bounds: of photographs of 128 pixels and more, every copy as JPEG of quality 75, resized by 10 % or
-5 % brighter or darker is within the bounds but for those of plain sky; of 64 pixels 19 in 20. Smaller ones lose more.
+pixels: the grey thumbnails of 32 × 32, slightly blurred, must agree (`ALIKE`), and so must their details
+(`DETAILS_ALIKE`), since two pairs of trousers have one silhouette. A picture without contrast has a hash of noise: only
+exact copies count.
 """
 
 import hashlib
@@ -15,13 +13,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.pure.data import shrunk
+from tasks.pure.data.shrunk import SIDE
+
 HASH_BITS = 4  # of 64 may differ in a candidate
-ALIKE, DETAILS_ALIKE = 0.99, 0.96  # correlations of thumbnails, and of what is left of them beside a blurred copy
+ALIKE, DETAILS_ALIKE = 0.99, 0.985  # correlations of thumbnails, and of what blurring them further takes away
 FLAT = 2.0  # grey levels of 255: with less contrast the hash is noise
-SIDE, LOW = 32, 8  # of the thumbnail, and of the corner of its cosine transform that the hash looks at
 BLOCK_PIXELS = 2**21  # as many are looked at at a time, whatever the size of the data set
 BLOCK_PAIRS, CONFIRMED_PAIRS = 2**20, 2**13
-GREY = np.array([0.299, 0.587, 0.114])  # as Pillow weighs red, green and blue
+MOST_CANDIDATES = 64  # the closest of a picture in each band: a thousand of one silhouette must not take for ever
+DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Twins:
-    """Which pictures of one part have a copy in another: for each of the n pictures the place of the first one, or -1.
+    """Which pictures of one part have a copy in another: for each of the n pictures the place of one, or -1.
 
     Attributes:
         exact: (n,) int64.
@@ -81,18 +82,20 @@ def look(images: np.ndarray, rows: np.ndarray | None = None, white: float = 255.
     """
     exact: list[bytes] = []
     count = len(images) if rows is None else len(rows)
-    corners = np.empty((count, LOW, LOW))
-    down, across = (_cosines() @ _shrinking(side) for side in images.shape[1:3])
+    near, contrast, brightness = np.empty(count, np.uint64), np.empty(count), np.empty(count)
+    down, across = (shrunk.cosines() @ shrunk.shrinking(side) for side in images.shape[1:3])
     for begin, block in _blocks(images, rows, count):
         head = f"{block.shape[1:]} {block.dtype.str}".encode()
-        exact.extend(hashlib.sha256(head + image.tobytes()).digest() for image in block)
-        corners[begin : begin + len(block)] = _transformed(_grey(block), down, across)
-    corners *= 255.0 / white
-    return Pictures(images, rows, exact, _hashes(corners), _contrast(corners), corners[:, 0, 0] / (4 * SIDE**2))
+        exact.extend(hashlib.sha256(head + image.tobytes()).digest()[:DIGEST_BYTES] for image in block)
+        corners = shrunk.transformed(shrunk.grey(block), down, across) * (255.0 / white)
+        place = slice(begin, begin + len(block))
+        near[place], contrast[place] = shrunk.hashes(corners), shrunk.contrast(corners)
+        brightness[place] = corners[:, 0, 0] / (4 * SIDE**2)
+    return Pictures(images, rows, exact, near, contrast, brightness)
 
 
 def twins(first: Pictures, second: Pictures, near: bool = True) -> Twins:
-    """For each picture of `second` its copy in `first`, the first one where there are several.
+    """For each picture of `second` a copy in `first`; of several exact ones the first.
 
     Args:
         near: whether near copies are looked for too; else none are found.
@@ -114,9 +117,10 @@ def _find_near(first: Pictures, second: Pictures, wanted: np.ndarray, found: np.
     for here, there in _candidates(first.near[ours], second.near[theirs]):
         for begin in range(0, len(here), CONFIRMED_PAIRS):
             left, right = (places[begin : begin + CONFIRMED_PAIRS] for places in (ours[here], theirs[there]))
-            alike = _alike((first, left), (second, right))
-            for index, place in zip(left[alike].tolist(), right[alike].tolist(), strict=True):
-                found[place] = index if found[place] < 0 else min(found[place], index)
+            left, right = left[found[right] < 0], right[found[right] < 0]
+            if len(left):
+                alike = _alike((first, left), (second, right))
+                found[right[alike][::-1]] = left[alike][::-1]  # of several the first one written last stays
 
 
 def _candidates(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
@@ -144,7 +148,15 @@ def _candidates(first: np.ndarray, second: np.ndarray) -> Iterator[tuple[np.ndar
             for shift_before, mask_before in bands[:number]:
                 kept &= ((differing >> shift_before) & mask_before) != 0
             if kept.any():
-                yield here[kept], there[kept]
+                yield _closest(here[kept], there[kept], np.bitwise_count(differing[kept]))
+
+
+def _closest(here: np.ndarray, there: np.ndarray, distance: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Of the pairs of each of `there` (ascending) the `MOST_CANDIDATES` with the smallest distance."""
+    order = np.lexsort((here, distance, there))
+    here, there = here[order], there[order]
+    rank = np.arange(len(there)) - np.searchsorted(there, there, "left")
+    return here[rank < MOST_CANDIDATES], there[rank < MOST_CANDIDATES]
 
 
 def _split(counts: np.ndarray) -> Iterator[np.ndarray]:
@@ -163,50 +175,6 @@ def _blocks(images: np.ndarray, rows: np.ndarray | None, count: int) -> Iterator
         yield begin, np.ascontiguousarray(block, block.dtype.newbyteorder("<"))
 
 
-def _grey(block: np.ndarray, dtype: type[np.floating] = np.float64) -> np.ndarray:
-    """(n, height, width)."""
-    return block[..., 0].astype(dtype) if block.shape[-1] == 1 else block.astype(dtype) @ GREY.astype(dtype)
-
-
-def _transformed(grey: np.ndarray, down: np.ndarray, across: np.ndarray) -> np.ndarray:
-    """`down` @ image @ `across`.T of each image."""
-    return np.matmul(down, grey @ across.T)
-
-
-def _shrinking(side: int) -> np.ndarray:
-    """(SIDE, side) weights: Lanczos' filter as Pillow's `resize` applies it, without its rounding to whole levels."""
-    scale = side / SIDE
-    stretch = max(scale, 1.0)
-    centres = (np.arange(SIDE) + 0.5) * scale
-    low = np.maximum(np.floor(centres - 3 * stretch + 0.5), 0)
-    high = np.minimum(np.floor(centres + 3 * stretch + 0.5), side)
-    place = np.arange(side)
-    at = (place + 0.5 - centres[:, np.newaxis]) / stretch
-    weights = np.sinc(at) * np.sinc(at / 3) * (np.abs(at) < 3)
-    weights *= (place >= low[:, np.newaxis]) & (place < high[:, np.newaxis])
-    return weights / weights.sum(axis=1, keepdims=True)
-
-
-def _cosines() -> np.ndarray:
-    """(LOW, SIDE): the lowest rows of the cosine transform (type 2, not normalised)."""
-    return 2 * np.cos(np.pi * np.arange(LOW)[:, np.newaxis] * (2 * np.arange(SIDE) + 1) / (2 * SIDE))
-
-
-def _hashes(corners: np.ndarray) -> np.ndarray:
-    """A bit for each coefficient above the median. Rounded first: what is 0 but for rounding has no sign of its own."""
-    flat = np.round(corners.reshape(len(corners), LOW * LOW), 3)
-    bits = flat > np.median(flat, axis=1, keepdims=True) if len(flat) else flat.astype(bool)
-    return np.packbits(bits, axis=1).view(np.uint64).reshape(len(corners))
-
-
-def _contrast(corners: np.ndarray) -> np.ndarray:
-    """Standard deviation that the low frequencies make, by Parseval."""
-    weigh = np.full(LOW, 1 / (2 * SIDE))
-    weigh[0] = 1 / (4 * SIDE)
-    energy = np.einsum("nij,i,j->n", corners**2, weigh, weigh) - corners[:, 0, 0] ** 2 * weigh[0] ** 2
-    return np.sqrt(np.maximum(energy, 0.0)) / SIDE
-
-
 def _alike(first: tuple[Pictures, np.ndarray], second: tuple[Pictures, np.ndarray]) -> np.ndarray:
     """(m,) bool: whether the two pictures of each pair agree, in the large and, where they do, in detail.
 
@@ -214,35 +182,25 @@ def _alike(first: tuple[Pictures, np.ndarray], second: tuple[Pictures, np.ndarra
         first, second: a part, and the (m,) places of the pairs in it.
     """
     (ours, here), (theirs, there) = (_thumbnails(*each) for each in (first, second))
-    agree = _products(_unit(ours)[here], _unit(theirs)[there]) >= ALIKE
+    agree = _products(shrunk.unit(ours)[here], shrunk.unit(theirs)[there]) >= ALIKE
     left = np.flatnonzero(agree)
-    details = [thumbnails - _blurred(thumbnails) for thumbnails in (ours[here[left]], theirs[there[left]])]
-    agree[left] = _products(*map(_unit, details)) >= DETAILS_ALIKE
+    details = [each - shrunk.blurred(shrunk.blurred(each)) for each in (ours[here[left]], theirs[there[left]])]
+    agree[left] = _products(*map(shrunk.unit, details)) >= DETAILS_ALIKE
     return agree
 
 
 def _thumbnails(part: Pictures, places: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Those of the different pictures among `places`, (n, SIDE, SIDE) float32, and (m,) which of them each place is."""
+    """Those of the different pictures among `places`, (n, SIDE, SIDE) float32, and (m,) which of them each place is.
+
+    Slightly blurred: what JPEG and resizing change in a small picture is single pixels.
+    """
     unique, back = np.unique(places, return_inverse=True)
     rows = unique if part.rows is None else part.rows[unique]
-    down, across = (_shrinking(side).astype(np.float32) for side in part.images.shape[1:3])
+    down, across = (shrunk.shrinking(side).astype(np.float32) for side in part.images.shape[1:3])
     blocks = _blocks(part.images, rows, len(rows))
-    return np.concatenate([_transformed(_grey(block, np.float32), down, across) for _, block in blocks]), back
+    made = [shrunk.transformed(shrunk.grey(block, np.float32), down, across) for _, block in blocks]
+    return shrunk.blurred(np.concatenate(made)), back
 
 
 def _products(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.asarray(np.einsum("ij,ij->i", first, second))
-
-
-def _blurred(thumbnails: np.ndarray) -> np.ndarray:
-    """The mean of each pixel and its eight neighbours; the edge is repeated."""
-    padded = np.pad(thumbnails, ((0, 0), (1, 1), (1, 1)), mode="edge")
-    across = padded[:, :, :-2] + padded[:, :, 1:-1] + padded[:, :, 2:]
-    return np.asarray((across[:, :-2] + across[:, 1:-1] + across[:, 2:]) / 9)
-
-
-def _unit(pictures: np.ndarray) -> np.ndarray:
-    """(n, SIDE * SIDE) without mean and of length 1, so that a product is a correlation; what is flat stays 0."""
-    flat = pictures.reshape(len(pictures), SIDE * SIDE)
-    flat = flat - flat.mean(axis=1, keepdims=True)
-    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-9))

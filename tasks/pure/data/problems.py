@@ -51,8 +51,8 @@ def _trained_on(found: Mapping[str, Any]) -> list[str]:
     if not exact + near:
         return []
     return [
-        f"Test pictures of the target lie in its training and validation parts too: {exact:,} exactly, {near:,} nearly, "
-        f"of {_tested(found):,} ({examples(found, pairs)}). `target.duplicates: drop` leaves their copies out."
+        f"Test pictures of the target lie in its training and validation parts too: {exact:,} exactly, {near:,} "
+        f"nearly, of {_tested(found):,} ({examples(found, pairs)}). `target.duplicates: drop` leaves their copies out."
     ]
 
 

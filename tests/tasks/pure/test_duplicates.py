@@ -32,8 +32,8 @@ def jpeg(image: Image.Image, quality: int = 75) -> Image.Image:
 
 
 def resized(image: Image.Image, factor: float) -> Image.Image:
-    side = round(SIDE * factor)
-    return image.resize((side, side), Image.Resampling.BILINEAR).resize((SIDE, SIDE), Image.Resampling.BILINEAR)
+    side = round(image.width * factor)
+    return image.resize((side, side), Image.Resampling.BILINEAR).resize(image.size, Image.Resampling.BILINEAR)
 
 
 COPIES = {
@@ -54,9 +54,10 @@ def found(first: np.ndarray, second: np.ndarray) -> list[int]:
     return twins(look(first), look(second)).either.tolist()
 
 
+@pytest.mark.parametrize("side", [48, SIDE])
 @pytest.mark.parametrize("how", COPIES)
-def test_a_photograph_that_was_encoded_resized_or_lit_anew_is_found(how: str) -> None:
-    images = photographs()
+def test_a_photograph_that_was_encoded_resized_or_lit_anew_is_found(how: str, side: int) -> None:
+    images = photographs(side=side)
     near = twins(look(images), look(copies(images, how))).near
     assert len(images) == 24 and np.mean(near == np.arange(24)) >= 0.95
     assert set(near.tolist()) <= {-1, *range(24)}
