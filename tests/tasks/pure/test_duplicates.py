@@ -54,7 +54,7 @@ def found(first: np.ndarray, second: np.ndarray) -> list[int]:
     return twins(look(first), look(second)).either.tolist()
 
 
-@pytest.mark.parametrize("side", [48, SIDE])
+@pytest.mark.parametrize("side", [64, SIDE])
 @pytest.mark.parametrize("how", COPIES)
 def test_a_photograph_that_was_encoded_resized_or_lit_anew_is_found(how: str, side: int) -> None:
     images = photographs(side=side)
