@@ -74,6 +74,17 @@ def test_other_tiles_of_the_same_photograph_are_not_the_same_picture() -> None:
     assert found(images[:12], images[12:]) == [-1] * 12
 
 
+def test_the_same_outline_with_another_print_or_in_another_light_is_not_the_same_picture() -> None:
+    images = photographs(12)
+    printed = images.copy()
+    printed[:, 40:56, 40:56] = 255 - printed[:, 40:56, 40:56]
+    ramp = np.linspace(-60, 60, SIDE)[:, np.newaxis, np.newaxis]
+    lit = (images + ramp).clip(0, 255).astype(np.uint8)
+    parts, places = [look(each) for each in (images, printed, lit)], np.arange(12)
+    alike = [duplicates._alike((parts[0], places), (other, places)) for other in parts]
+    assert alike[0].all() and not alike[1].any() and not alike[2].any()
+
+
 def test_flat_images_are_exact_copies_or_none() -> None:
     """Their hash is noise: a hundred levels of grey would all be one picture, or none."""
     levels = np.repeat(np.arange(100, dtype=np.uint8), 16 * 16).reshape(100, 16, 16, 1)
@@ -81,6 +92,7 @@ def test_flat_images_are_exact_copies_or_none() -> None:
     assert found(levels, levels[[7]] + np.uint8(100)) == [-1]
     assert found(levels + noise, levels[:50] + noise[50:]) == [-1] * 50
     assert found(levels, levels[[7]]) == [7]
+    assert found(levels + noise, levels[:50] + noise[:50] + np.uint8(120)) == [-1] * 50  # another grey, equal noise
 
 
 def test_a_copy_of_another_size_or_type_is_not_exact() -> None:

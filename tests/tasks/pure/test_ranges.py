@@ -34,13 +34,26 @@ def test_what_is_legitimate_stays_so(images: np.ndarray) -> None:
         (UNIT * 1.02, r"beyond 0–1.*clip\(0, 1\)"),
         (UNIT * 1.04 - 0.02, r"beyond 0–1.*clip\(0, 1\)"),
         (FLOATS * 1.1 - 10, r"beyond 0–255.*clip\(0, 255\)"),
+        (FLOATS + 0.4, r"beyond 0–255.*clip\(0, 255\)"),
         (FLOATS * 257, r"16 bits.*images / 257"),
         (FLOATS * 16, r"12 bits.*images / 4095"),
         (FLOATS * 1e6, "beyond every usual range"),
         (UNIT * 2 - 1, r"range -1 to 1.*\(images \+ 1\) \* 127.5"),
         (FLOATS - FLOATS.mean(), r"taking a mean away.*images \+ mean"),
     ],
-    ids=["bits", "standard", "1.02", "ringing", "ringing 255", "16 bits", "12 bits", "huge", "-1 to 1", "centred"],
+    ids=[
+        "bits",
+        "standard",
+        "1.02",
+        "ringing",
+        "ringing 255",
+        "a little",
+        "16 bits",
+        "12 bits",
+        "huge",
+        "-1 to 1",
+        "centred",
+    ],
 )
 @pytest.mark.parametrize("part", ["train", "validation", "test"])
 def test_pixels_that_no_network_should_be_fed_are_refused_in_every_part_with_the_mend(
