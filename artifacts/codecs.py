@@ -30,6 +30,7 @@ from artifacts.array_codecs import (
 )
 from artifacts.digest import canonical_json, digest_arrays, digest_json, digest_model
 from artifacts.errors import ArtifactDamaged
+from artifacts.inspection_codecs import derive_inspection
 from artifacts.manifest import MANIFEST, Manifest
 from artifacts.picture_codecs import derive_pictures
 from artifacts.store import Encoded
@@ -288,6 +289,7 @@ _DERIVE = {
     "pictures": derive_pictures,
     "dataset": _derive_dataset,
     "features": _derive_features,
+    "inspection": derive_inspection,
     "model": lambda folder: model_digest(read_model(folder)),
     "history": lambda folder: encode_history(read_history(folder)).digest,
     "evaluation": lambda folder: encode_evaluation(read_evaluation(folder), read_predictions(folder)).digest,

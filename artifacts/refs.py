@@ -36,6 +36,13 @@ class PicturesRef(Ref):
 
 
 @dataclass(frozen=True)
+class InspectionRef(Ref):
+    """What was found in the data: counts, duplicates, ranges, contact sheets."""
+
+    kind: ClassVar[str] = "inspection"
+
+
+@dataclass(frozen=True)
 class ModelRef(Ref):
     """A Keras network: config, weights and trainable flags, uncompiled."""
 
@@ -71,7 +78,8 @@ class FiguresRef(Ref):
 
 
 KINDS: Mapping[str, type[Ref]] = {
-    each.kind: each for each in (PicturesRef, DatasetRef, ModelRef, FeaturesRef, HistoryRef, EvaluationRef, FiguresRef)
+    each.kind: each
+    for each in (PicturesRef, DatasetRef, InspectionRef, ModelRef, FeaturesRef, HistoryRef, EvaluationRef, FiguresRef)
 }
 
 

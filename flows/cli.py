@@ -108,6 +108,33 @@ def plan(
     leave(commands.plan(request, as_json=as_json))
 
 
+@app.command(
+    epilog=example(
+        "graft data quickstart",
+        "graft data photos",
+        "graft data labels.csv",
+        "graft data mine.yaml --set target.duplicates=refuse --json",
+    )
+)
+def data(
+    wanted: Annotated[
+        str,
+        typer.Argument(metavar="RECIPE|FOLDER|FILE", help="A recipe, or pictures in a folder, a table or an npz file."),
+    ],
+    settings: SetOption = None,
+    as_json: JsonOption = False,
+    verbose: VerboseOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Look at the data before anything is trained on it: counts, sizes, duplicates, damage, a contact sheet.
+
+    Exit code 1 where it cannot be trained on; other problems are only said.
+    """
+    from flows import data_commands
+
+    leave(data_commands.data(wanted, settings or [], shown_as_json=as_json, verbose=verbose))
+
+
 @app.command(epilog=example("graft recipes", "graft recipes quickstart", "graft recipes --schema > graft.schema.json"))
 def recipes(
     name: Annotated[str | None, typer.Argument(help="Print this recipe with every default filled in.")] = None,

@@ -3,14 +3,14 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from artifacts.codecs import use_tensorflow
 from artifacts.errors import DataError, GraftError, RunFirst, ServerError
-from artifacts.runs import Runs
+from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
 from flows import interrupts, recipe_files, run_server
 from flows import plan as planning
@@ -20,6 +20,9 @@ from flows.garbage import uncollected
 from tasks.device import device
 from tasks.identity import COMPUTES
 from tasks.pure.errors import PureError
+
+if TYPE_CHECKING:
+    from flows.terminal import TerminalObserver
 
 # 130 is what shells say of a command that Ctrl-C ended.
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 130}
@@ -89,12 +92,12 @@ def run(request: Request, as_json: bool, verbose: bool) -> int:
         steps = _walk(loaded, choice, as_json)
         with _refusal_as_json(loaded, steps, as_json, RunFirst, ServerError):
             planning.check_needed(loaded, choice, steps)
-            with _only_json_on_stdout(as_json):
+            with only_json_on_stdout(as_json):
                 record = _run_under_prefect(request, loaded, Prospect(steps, server), as_json)
     if as_json:
         from flows.summary import as_json as summarised
 
-        _print_json(summarised(record))
+        print_json(summarised(record))
     return EXIT_CODES[record.state]
 
 
@@ -104,7 +107,7 @@ def _walk(loaded: recipe_files.LoadedRecipe, choice: Choice, as_json: bool) -> l
         return planning.walk(loaded, choice)
     except DataError as problem:
         if as_json:
-            _print_json(planning.refused(loaded, planning.unplanned(str(problem))))
+            print_json(planning.refused(loaded, planning.unplanned(str(problem))))
         raise
 
 
@@ -117,46 +120,55 @@ def _refusal_as_json(
         yield
     except refusals:
         if as_json:
-            _print_json(planning.refused(loaded, steps))
+            print_json(planning.refused(loaded, steps))
         raise
 
 
 def _run_under_prefect(request: Request, loaded: recipe_files.LoadedRecipe, ahead: Prospect, as_json: bool) -> Any:
-    """Run the flow; a failure is said on standard error and stands in the record that is returned."""
+    """Run the flow, and print what came of it."""
     from rich.console import Console
 
     from flows.terminal import TerminalObserver, print_result
 
+    def start() -> None:
+        from flows.transfer_learning import transfer_learning
+
+        transfer_learning(loaded.name, loaded.overrides, request.force, request.start_from, request.only)
+
     console = Console(stderr=as_json)
-    observer = TerminalObserver(console)
+    record = under_prefect(TerminalObserver(console), ahead, start)
+    if record.state == "completed":
+        print_result(console, record)
+    return record
+
+
+def under_prefect(
+    observer: "TerminalObserver", ahead: Prospect, start: Callable[[], None], reraise: bool = False
+) -> RunRecord:
+    """Call a flow; a failure is said on standard error and stands in the record that is returned.
+
+    Args:
+        start: calls it.
+        reraise: raise what it failed of instead.
+    """
     with ExitStack() as stack:
-        with console.status("Starting Prefect …"):
+        with observer.console.status("Starting Prefect …"):
             ahead.import_all()
             stack.enter_context(run_server.prefect_server(ahead.server, ahead.is_brief()))
         from prefect import tags
 
         from flows.recorded import observed_by
-        from flows.transfer_learning import transfer_learning
 
         try:
             with observer, observed_by(observer), tags("graft"):
-                transfer_learning(
-                    loaded.name,
-                    loaded.overrides,
-                    request.force,
-                    request.start_from,
-                    request.only,
-                )
+                start()
         except (KeyboardInterrupt, Exception) as problem:
-            if observer.record is None or ("--debug" in sys.argv and isinstance(problem, Exception)):
+            if observer.record is None or reraise or ("--debug" in sys.argv and isinstance(problem, Exception)):
                 raise
             print(f"graft: {_last_words(problem)}", file=sys.stderr)
     if observer.record is None:
         raise RuntimeError("The flow ended without having begun a run.")
-    record = Runs(Store()).get(observer.record.id)
-    if record.state == "completed":
-        print_result(console, record)
-    return record
+    return Runs(Store()).get(observer.record.id)
 
 
 def _last_words(problem: BaseException) -> str:
@@ -174,7 +186,7 @@ def quiet_libraries(verbose: bool) -> None:
 
 
 @contextmanager
-def _only_json_on_stdout(as_json: bool) -> Iterator[None]:
+def only_json_on_stdout(as_json: bool) -> Iterator[None]:
     """While a run goes on, whatever a library writes to standard output lands on standard error."""
     if not as_json:
         yield
@@ -195,7 +207,7 @@ def plan(request: Request, as_json: bool) -> int:
     loaded, choice = request.checked()
     steps = _walk(loaded, choice, as_json)
     if as_json:
-        _print_json(planning.as_json(loaded, steps))
+        print_json(planning.as_json(loaded, steps))
     else:
         from rich.console import Console
 
@@ -209,7 +221,7 @@ def plan(request: Request, as_json: bool) -> int:
 def recipes(name: str | None, schema: bool) -> int:
     """Names with their first comment line, one recipe whole, or the schema."""
     if schema:
-        _print_json(recipe_files.schema())
+        print_json(recipe_files.schema())
     elif name:
         print(recipe_files.to_yaml(recipe_files.load(name).recipe), end="")
     else:
@@ -227,11 +239,11 @@ def verify(as_json: bool) -> int:
     from flows.mending import advised
     from flows.terminal import print_problems
 
-    with _only_json_on_stdout(as_json):
+    with only_json_on_stdout(as_json):
         found = derive_anew(Store())
         problems = advised(Store(), found.problems)
     if as_json:
-        _print_json({"artifacts": found.artifacts, "executions": found.executions, "problems": problems})
+        print_json({"artifacts": found.artifacts, "executions": found.executions, "problems": problems})
     else:
         console = Console()
         print_problems(console, problems)
@@ -249,5 +261,5 @@ def paragraph(problem: BaseException) -> str:
     return f"{type(problem).__name__}: {text} (run again with --debug for the traceback)"
 
 
-def _print_json(value: Mapping[str, Any]) -> None:
+def print_json(value: Mapping[str, Any]) -> None:
     print(json.dumps(value, indent=2, ensure_ascii=False))

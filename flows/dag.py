@@ -1,12 +1,14 @@
 """The DAG, as one sentence. `transfer_learning` runs it, `plan` reads it; nobody writes it a second time.
 
     load_data.source ─> pretrain ─> save_model ─> clone_with_weights ─> freeze ─> train_head ─┐
-    load_data.target ──────────────────────────────────┴────────────────────────────────┘     │
+    load_data.target ─> inspect_data, and ─────────────┴────────────────────────────────┘     │
     ┌──────────────────────────────────────────────────────────────────────────────────────────┘
     └─> unfreeze ─> fine_tune ─> evaluate ─> figures ─> report
 
 `load_data.target` also goes to fine_tune, evaluate and report; evaluate also gets the base and its own data
-(for the base's figures) and the network before fine-tuning; figures also gets the three histories.
+(for the base's figures) and the network before fine-tuning; figures also gets the three histories. `inspect_data` gets
+both data sets, and goes to evaluate (which test images were trained on?) and report. It comes before any training:
+data that should not be trained on is refused there.
 Only references and plain values pass between steps. Each step receives just the values that it uses, not the recipe,
 so that a change to the report cannot retrain anything.
 """
@@ -20,6 +22,7 @@ from flows.recipe import Recipe
 StepName = Literal[
     "load_data.source",
     "load_data.target",
+    "inspect_data",
     "pretrain",
     "save_model",
     "clone_with_weights",
@@ -45,6 +48,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
     seed = recipe.step_seed
     source = step("load_data.source", role="source", selection=arguments.selection(recipe, "source"))["dataset"]
     target = step("load_data.target", role="target", selection=arguments.selection(recipe, "target"))["dataset"]
+    inspection = step("inspect_data", source=source, target=target)["inspection"]
 
     pretrained = step(
         "pretrain",
@@ -92,6 +96,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         base=base,
         source=source,
         target=target,
+        inspection=inspection,
         bootstrap=recipe.evaluate.bootstrap,
         confidence=recipe.evaluate.confidence,
         seed=seed("evaluate"),
@@ -104,7 +109,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         fine_tuning=tuned["history"],
         mistakes=recipe.figures.mistakes,
     )["figures"]
-    step("report", evaluation=evaluation, figures=pictures, source=source, target=target)
+    step("report", evaluation=evaluation, figures=pictures, source=source, target=target, inspection=inspection)
 
 
 class _Edge:

@@ -17,7 +17,7 @@ from tasks.pure.splits import apportion
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from flows.recipe import DataSection
+    from flows.recipe_data import DataSection
 
 # Training images of each class, as published. Files that a recipe's own `path` names may hold others.
 TRAINING_IMAGES: Mapping[str, Sequence[int]] = {

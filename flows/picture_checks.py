@@ -10,7 +10,8 @@ from tasks.pure.errors import BadData
 from tasks.pure.readers import LISTED
 
 if TYPE_CHECKING:
-    from flows.recipe import DataSection, Recipe
+    from flows.recipe import Recipe
+    from flows.recipe_data import DataSection
 
 EXAMPLES = {"npz": "a file, such as `path: mine.npz`", "folder": "a folder of pictures, such as `path: photos`",
             "list": "a table, such as `path: labels.csv`"}  # fmt: skip

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tasks.pure.data import ranges
 from tasks.pure.data.decoding import Decoding, NotAPicture, decode, fit
 from tasks.pure.data.picture_files import files_below, read_picture
 from tasks.pure.errors import BadData
@@ -151,6 +152,8 @@ def _checked(name: str, stem: str, image: np.ndarray, pixels: bool) -> Item:
     brightest = float(found.max())
     if pixels and image.dtype.kind == "f" and 0 < brightest <= 1:
         return Problem(name, f"{name}: expected pixels of 0–255, found floats of at most {brightest:.3g}. Times 255?")
+    if pixels and (why := ranges.fault(ranges.pixel_range(image))):  # what training refuses
+        return Problem(name, f"{name}: expected pixels of 0–255, found {why}.")
     return Picture(name, stem, found)
 
 

@@ -17,8 +17,10 @@ from flows.picture_checks import own_problems
 from tasks.pure.readers import CLASS_NAMES, LISTED
 
 if TYPE_CHECKING:
-    from flows.recipe import DataSection, Recipe
+    from flows.recipe import Recipe
+    from flows.recipe_data import DataSection
 
+OWN_VALIDATION = frozenset({"npz", "folder", "list"})  # may bring a validation part: only reading tells
 PACKAGED = ("digits", "fashion_mnist_sample")
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 NOUNS = {"integer": "whole number", "number": "number"}
@@ -53,6 +55,7 @@ def impossibilities(recipe: Recipe) -> list[str]:
     problems = _data_problems("source", recipe.source, recipe.source_gate())
     problems += _data_problems("target", recipe.target, recipe.target.gate)
     problems += _batch_norm_problems(recipe)
+    problems += _early_stopping_problems(recipe)
     cut_problems = _cut_problems(recipe)
     # What `freeze` may name depends on the cut, so a wrong cut would only cause errors that mislead.
     return problems + (cut_problems or _choice_problems(recipe))
@@ -98,6 +101,22 @@ def _batch_norm_problems(recipe: Recipe) -> list[str]:
         for key, choice in (("freeze", recipe.freeze.batch_norm), ("unfreeze", recipe.unfreeze.batch_norm))
         if choice == "trained" and not recipe.pretrain.batch_norm
     ]
+
+
+def _early_stopping_problems(recipe: Recipe) -> list[str]:
+    """Early stopping goes by the validation loss; where there is no validation part there is nothing to go by."""
+    trainings = (("pretrain", "source"), ("train_head", "target"), ("fine_tune", "target"))
+    return [
+        f"`{step}.early_stopping`: stops by the validation loss, but `{role}` has no validation part; set "
+        f"`{role}.validation`, such as 0.2, or leave `{step}.early_stopping` out"
+        for step, role in trainings
+        if getattr(recipe, step).early_stopping is not None and not may_validate(getattr(recipe, role))
+    ]
+
+
+def may_validate(data: DataSection) -> bool:
+    """Whether there may be a validation part: drawn, or in the user's own files."""
+    return data.validation > 0 or data.dataset in OWN_VALIDATION
 
 
 def _cut_problems(recipe: Recipe) -> list[str]:

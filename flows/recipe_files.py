@@ -13,8 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from artifacts.errors import RecipeError
-from flows.recipe import Recipe, Task
+from flows.recipe import Recipe
 from flows.recipe_checks import explain, found, nearest
+from flows.recipe_data import Task
 
 SHIPPED = Path(__file__).parent / "recipes"
 DATA_SECTIONS = ("source", "target")

@@ -9,11 +9,12 @@ from prefect import get_run_logger
 
 from artifacts import array_codecs
 from artifacts.errors import RunFirst
+from artifacts.inspection_codecs import read_inspection
 from artifacts.lineage import inputs
 from artifacts.refs import StepResult
 from artifacts.runs import RunRecord, Runs
 from flows import arguments as recipe_arguments
-from flows import interrupts, summary
+from flows import data_checks, interrupts, summary
 from flows.dag import STEPS
 from flows.decisions import Detective, Finding
 from flows.observing import Observers
@@ -25,6 +26,7 @@ from tasks.figures import figures
 from tasks.fine_tune import fine_tune
 from tasks.freeze import freeze
 from tasks.identity import SourceFiles
+from tasks.inspect_data import inspect_data
 from tasks.load_data import load_data
 from tasks.pretrain import pretrain
 from tasks.pure import architectures
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 TASKS: Mapping[str, Any] = {
     "load_data.source": load_data,
     "load_data.target": load_data,
+    "inspect_data": inspect_data,
     "pretrain": pretrain,
     "save_model": save_model,
     "clone_with_weights": clone_with_weights,
@@ -102,6 +105,8 @@ class Runner:
         result = StepResult(execution.key, given)
         self.inputs[step] = {name: ref.digest for name, ref in inputs(execution).items()}
         self.files[step] = dict(execution.identity["data"])
+        if step == "inspect_data":
+            self._check_data(result)
         if step == "evaluate":
             self.record = self.runs.update(self.record, metrics=summary.metrics(self.store, result["evaluation"]))
         reason = f"taken from run {self.origin.record.number}"
@@ -127,6 +132,8 @@ class Runner:
             reason = "its cache record was not believed"
         if step.startswith("load_data."):
             self._check_scale(arguments["role"], result)
+        if step == "inspect_data":
+            self._check_data(result)
         self.inputs[step] = summary.input_digests(arguments)
         self.files[step] = summary.file_digests(arguments, seen.identity["data"])
         entry = summary.entry(step, "hit" if cached else "ran", reason, time.perf_counter() - began, result)
@@ -160,10 +167,20 @@ class Runner:
             seen = np.array(ends, np.float32) if ends else array_codecs.read_part(folder, "train")[0]
             architectures.check_scale(scaled, seen, role)
 
+    def _check_data(self, inspection: StepResult) -> None:
+        """Refuse what the recipe refuses, whether it was found just now or long ago: a hit is no pardon.
+
+        Where nothing is trained, nothing is refused: who only looks at the data wants to see what is wrong with it.
+        """
+        if "pretrain" not in self.choice.skipped:
+            data_checks.check(self.loaded.recipe, read_inspection(self.store.folder(inspection["inspection"])))
+
     def _report(self, step: str, arguments: dict[str, Any], began: float) -> dict[str, Any]:
         self.observer.step_started(step, "")
         about = summary.about(self, arguments, time.perf_counter() - self.started)
-        written = report.with_options(task_run_name=step)(arguments["evaluation"], arguments["figures"], about)
+        written = report.with_options(task_run_name=step)(
+            arguments["evaluation"], arguments["figures"], arguments["inspection"], about
+        )
         self.record = self.runs.update(self.record, report=written["html"], verdict=written["verdict"])
         seconds = time.perf_counter() - began
         self._note(summary.entry(step, "ran", "never cached: it is about this run", seconds))

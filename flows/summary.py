@@ -81,6 +81,9 @@ def metrics(store: Store, evaluation: Ref) -> dict[str, Any]:
     plain["majority_accuracy"] = whole["majority"]["accuracy"]
     plain["after_head_accuracy"] = whole["after_head"]["accuracy"]
     plain["base_accuracy"] = whole["base"]["accuracy"]
+    without = whole.get("without_duplicates") or {}
+    if without.get("accuracy") is not None:
+        plain["accuracy_without_duplicates"] = without["accuracy"]
     return plain
 
 
@@ -117,7 +120,25 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
         "copy_weights": recipe.clone_with_weights.copy_weights,
         "facts": _facts(runner.store, recipe, arguments),
         "controls": controls.compare(record, runner.runs.all()),
+        "data": data_facts(runner.store, arguments["source"], arguments["target"], _load_key(record)),
     }
+
+
+def data_facts(store: Store, source: Ref, target: Ref, load_target: str | None) -> dict[str, Any]:
+    """What a page says of the data beside the inspection: `pictures` (role → facts of a folder) and `dropped`.
+
+    Args:
+        load_target: the key of `load_data.target`, whose execution knows what it left out.
+    """
+    pictures = {
+        role: store.manifest(ref).facts.get("pictures") for role, ref in (("source", source), ("target", target))
+    }
+    execution = store.execution(load_target) if load_target else None
+    return {"pictures": pictures, "dropped": execution.facts.get("dropped") if execution else None}
+
+
+def _load_key(record: RunRecord) -> str | None:
+    return next((step["key"] for step in record.steps if step["step"] == "load_data.target"), None)
 
 
 def _made_from(runner: "Runner", step: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class RefSerializer(Serializer):
 
 
 POLICY = CacheKeyFnPolicy(cache_key_fn=cache_key)
-WITHOUT_TENSORFLOW = frozenset({"load_data", "figures"})  # Ctrl-C may hit them wherever they are
+WITHOUT_TENSORFLOW = frozenset({"load_data", "inspect_data", "figures"})  # Ctrl-C may hit them wherever they are
 
 
 def step_task(function: Function) -> Any:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from artifacts import codecs
-from artifacts.refs import DatasetRef, ModelRef, StepResult
+from artifacts.refs import DatasetRef, InspectionRef, ModelRef, StepResult
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
@@ -17,18 +17,24 @@ def evaluate(
     base: ModelRef,
     source: DatasetRef,
     target: DatasetRef,
+    inspection: InspectionRef,
     bootstrap: int,
     confidence: float,
     seed: int,
 ) -> StepResult:
-    """Judge the fine-tuned network, the one before fine-tuning, and the base on its own task. Output: `evaluation`."""
+    """Judge the fine-tuned network, the one before fine-tuning, and the base on its own task. Output: `evaluation`.
+
+    The network is judged without the test images that were trained on, too, where the inspection found some.
+    """
     arguments: dict[str, Any] = {"model": model, "head": head, "base": base, "source": source, "target": target}
+    arguments["inspection"] = inspection
     step = StepExecution("evaluate", **arguments, bootstrap=bootstrap, confidence=confidence, seed=seed)
     prepare()
     session.fresh(seed)
     bounds = judgement.Bounds(bootstrap, confidence, seed)
     ours, theirs = _task(step, target), _task(step, source)
     metrics, predictions = judgement.judge(step.model(model), ours, bounds)
+    metrics["without_duplicates"] = judgement.without(predictions, step.inspection(inspection)["trained_on"], bounds)
     metrics["after_head"] = judgement.accuracy_only(step.model(head), ours, bounds)
     metrics["base"] = judgement.base_figures(step.model(base), theirs, bounds)
     return step.finish(evaluation=codecs.encode_evaluation(metrics, predictions))

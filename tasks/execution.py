@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from artifacts import array_codecs, codecs
+from artifacts import array_codecs, codecs, inspection_codecs
 from artifacts.digest import digest_json
 from artifacts.executions import Execution
-from artifacts.refs import DatasetRef, EvaluationRef, FiguresRef, HistoryRef, ModelRef, Ref, StepResult
+from artifacts.refs import DatasetRef, EvaluationRef, FiguresRef, HistoryRef, InspectionRef, ModelRef, Ref, StepResult
 from artifacts.store import Encoded, Store
 from tasks import progress, resuming
 from tasks.choosing import choose
@@ -72,6 +72,10 @@ class StepExecution:
         """Images (n, height, width, channels) and labels (n,) of one part; large ones are read when asked for."""
         images, labels = array_codecs.read_part(self._checked(ref), part)
         return lazily(images), labels
+
+    def inspection(self, ref: InspectionRef) -> dict[str, Any]:
+        """What was found in the data."""
+        return inspection_codecs.read_inspection(self._checked(ref))
 
     def history(self, ref: HistoryRef) -> "pd.DataFrame":
         return codecs.read_history(self._checked(ref))

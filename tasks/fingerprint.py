@@ -22,6 +22,7 @@ MAKES_BITS = (
     "artifacts/codecs.py",
     "artifacts/array_codecs.py",
     "artifacts/picture_codecs.py",
+    "artifacts/inspection_codecs.py",
     "artifacts/digest.py",
 )
 PURE = "tasks/pure/"

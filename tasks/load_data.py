@@ -35,6 +35,8 @@ def load_data(role: str, selection: datasets.Selection, files: SourceFiles) -> S
     if not unchanged(selection.dataset, files, step.store, step.step):
         raise DataError(f"The files of `{role}` changed while they were read. Run again when they are at rest.")
     chosen = datasets.select(raw, selection)
+    if selection.drop_duplicates:
+        step.note("dropped", dict(zip(("exact", "near"), chosen.dropped, strict=True)))
     parts = {
         "train": (chosen.x_train, chosen.y_train),
         "validation": (chosen.x_validation, chosen.y_validation),

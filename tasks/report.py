@@ -10,22 +10,28 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from artifacts import codecs
-from artifacts.refs import EvaluationRef, FiguresRef
+from artifacts.inspection_codecs import read_inspection, read_sheets
+from artifacts.refs import EvaluationRef, FiguresRef, InspectionRef
 from artifacts.sealed import write_atomically
 from artifacts.store import Store
 from tasks.pure.page import Page, html, markdown, verdict
 
 
 @task(name="report", cache_policy=NO_CACHE, persist_result=False)
-def report(evaluation: EvaluationRef, figures: FiguresRef, about: Mapping[str, Any]) -> dict[str, Any]:
+def report(
+    evaluation: EvaluationRef, figures: FiguresRef, inspection: InspectionRef, about: Mapping[str, Any]
+) -> dict[str, Any]:
     """Write `report.html` and `report.md` into the run's folder; returns the path `html` and the `verdict`'s sentences.
 
     Args:
-        about: what the page says of the run, see `Page`; `run.id` names the folder.
+        about: what the page says of the run, see `Page`; `run.id` names the folder, and `data` lacks the `inspection`.
     """
     store = Store()
     metrics = codecs.read_evaluation(store.folder(evaluation))
-    page = Page(metrics=metrics, pictures=codecs.read_figures(store.folder(figures)), **about)
+    sheets = {f"data_{role}": sheet for role, sheet in read_sheets(store.folder(inspection)).items()}
+    pictures = {**codecs.read_figures(store.folder(figures)), **sheets}
+    data = {**about["data"], "inspection": read_inspection(store.folder(inspection))}
+    page = Page(metrics=metrics, pictures=pictures, **{**about, "data": data})
     folder = store.runs / str(about["run"]["id"])
     write_atomically(folder / "report.html", html(page).encode(), store.scratch)
     write_atomically(folder / "report.md", markdown(page).encode(), store.scratch)

@@ -52,6 +52,14 @@ def new_figure(height: float, width: float = WIDTH) -> "Figure":
     return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained", facecolor="white")
 
 
+def blank(width: int, height: int) -> "Figure":
+    """An empty figure of so many dots, on which everything is placed by hand: a dot of a picture is a dot of it."""
+    from matplotlib.figure import Figure
+
+    size = (width / DOTS_PER_INCH, height / DOTS_PER_INCH)
+    return Figure(figsize=size, dpi=DOTS_PER_INCH, facecolor="white")
+
+
 def png(figure: "Figure", colours: int | None = 96) -> bytes:
     """The figure as PNG by Agg, without date or software version, so that equal figures are equal bytes.
 

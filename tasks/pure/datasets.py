@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tasks.pure.data.dividing import aside, by_group
+from tasks.pure.data.duplicates import look, twins
 from tasks.pure.data.naming import class_number
+from tasks.pure.data.ranges import pixel_range
 from tasks.pure.data.rows import Images, chosen, lazily
 from tasks.pure.errors import BadData
 from tasks.pure.readers import RawData
@@ -34,6 +36,8 @@ class Selection:
         background: under what is transparent.
         value_range: what of a file of floats becomes 0 and 255; None refuses such files.
         on_damaged: `refuse` or `skip`.
+        drop_duplicates: whether training images that also lie in the test split, exactly or nearly, are left out
+            before anything is drawn. The test split and the gate stay as they are.
 
     Raises:
         ValueError: a combination that the recipe's own check should have refused.
@@ -53,6 +57,7 @@ class Selection:
     background: str = "white"
     value_range: tuple[float, float] | None = None
     on_damaged: str = "refuse"
+    drop_duplicates: bool = False
 
     def __post_init__(self) -> None:
         for name in ("classes", "image_size", "value_range"):
@@ -79,6 +84,8 @@ class Selection:
 class Dataset:
     """A task: images as in `RawData`, labels (n,) int64 of 0..k-1. All parts but train and test may be empty.
 
+    `dropped` counts the training images that were left out for lying in the test split too: exact copies, near ones.
+
     With all classes and nothing set aside the images are the very arrays of the raw data: do not write to them. Of
     arrays that are mapped, parts too large to hold are `Rows`, which read the images when they are asked for.
     """
@@ -92,22 +99,28 @@ class Dataset:
     x_test: Images
     y_test: np.ndarray
     class_names: tuple[str, ...]
+    dropped: tuple[int, int] = (0, 0)
 
 
 def select(raw: RawData, selection: Selection) -> Dataset:
     """Make the task that `selection` describes. Examples keep the order of the raw data within each part.
 
     Raises:
-        BadData: a class that is not there, or twice; one class; a class without training images (after the gate) or
-            without test images; a number of labels or a validation fraction that the data does not admit.
+        BadData: a class that is not there, or twice; one class; a class without training images (after the gate, and
+            after duplicates were dropped); no test images at all; a number of labels or a validation fraction that the
+            data does not admit. A class without test images is none: it is trained, and reported as not tested.
     """
     new_labels, names = _task(raw.class_names, selection)
     y_train, y_test = new_labels[raw.y_train], new_labels[raw.y_test]  # -1 where a class is left out
     members, test = np.flatnonzero(y_train >= 0), np.flatnonzero(y_test >= 0)
     in_gate = _gated(raw, members, selection.gate)
     gate, pool = members[in_gate], members[~in_gate]
-    _check_present(y_train[pool], names, "training", " outside the gate" if selection.gate else "")
-    _check_present(y_test[test], names, "test", "")
+    _check_present(y_train[pool], names, " outside the gate" if selection.gate else "")
+    if not len(test):
+        raise BadData(f"Expected test images of {', '.join(f'`{name}`' for name in names[:10])}, found none. Add some.")
+    pool, dropped = _without_duplicates(raw, pool, test) if selection.drop_duplicates else (pool, (0, 0))
+    if any(dropped):
+        _check_present(y_train[pool], names, " that do not lie in the test split too (`duplicates: drop`)")
     own, own_labels = raw.validation()
     _check_one_validation(selection, own_labels)
     train, validation = _drawn(y_train, pool, selection, raw.groups)
@@ -121,7 +134,17 @@ def select(raw: RawData, selection: Selection) -> Dataset:
         *_part(raw.x_train, y_train, gate),
         *_part(raw.x_test, y_test, test),
         names,
+        dropped,
     )
+
+
+def _without_duplicates(raw: RawData, pool: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
+    """The indices of `pool` whose images have no copy among the test images at `test`; how many had an exact one, and
+    how many only a near one."""
+    white = pixel_range(raw.x_train).white
+    tested, found = (look(images, rows, white) for images, rows in ((raw.x_test, test), (raw.x_train, pool)))
+    copies = twins(tested, found)
+    return pool[copies.either < 0], copies.counts()
 
 
 def wanted_classes(class_names: tuple[str, ...], selection: Selection) -> tuple[str, ...]:
@@ -171,13 +194,13 @@ def _task(class_names: tuple[str, ...], selection: Selection) -> tuple[np.ndarra
     return new_labels, tuple(class_names[number] for number in numbers)
 
 
-def _check_present(labels: np.ndarray, names: tuple[str, ...], split: str, where: str) -> None:
+def _check_present(labels: np.ndarray, names: tuple[str, ...], where: str) -> None:
     empty = np.flatnonzero(np.bincount(labels, minlength=len(names)) == 0)
     if len(empty):
         raise BadData(
-            f"Expected {split} images of each class{where}, found none of "
+            f"Expected training images of each class{where}, found none of "
             f"{', '.join(f'`{names[label]}`' for label in empty[:10])}. Add some, "
-            f"{'make the gate smaller, ' if where else ''}or leave the class out of the task."
+            f"{'make the gate smaller, ' if 'gate' in where else ''}or leave the class out of the task."
         )
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.pure import epochs, stopping
-from tasks.pure.errors import Diverged
+from tasks.pure.errors import BadData, Diverged
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.layers import leaves
 from tasks.pure.order import Order, in_batches
@@ -67,6 +67,7 @@ def fit(
         state: what `watch.save` was given at the end of an epoch of this very training, to go on from.
 
     Raises:
+        BadData: early stopping without a validation part.
         Diverged: there were infinities, or no numbers at all.
     """
     began = watch.clock()
@@ -145,12 +146,13 @@ def _early_stopping(training: Training, validation: Part) -> list["keras.callbac
 
     if training.early_stopping is None:
         return []
-    monitor = "val_loss" if len(validation[1]) else "loss"
-    return [
-        keras.callbacks.EarlyStopping(
-            monitor=monitor, mode="min", patience=training.early_stopping, restore_best_weights=True
+    if not len(validation[1]):
+        raise BadData(
+            "`early_stopping` stops by the validation loss, but there is no validation part: the training loss only "
+            "says how well the training images are known by heart. Set `validation`, or leave `early_stopping` out."
         )
-    ]
+    patience = training.early_stopping
+    return [keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=patience, restore_best_weights=True)]
 
 
 def _epoch_callback(model: "keras.Model", order: Order, watch: Watch, rows: list[Mapping[str, float]]) -> Any:

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tasks.pure.data.ranges import PixelRange, fault
 from tasks.pure.data.rows import Images, blocks
 from tasks.pure.errors import BadData
 
@@ -35,9 +36,9 @@ def as_images(name: str, array: np.ndarray) -> np.ndarray:
 def _bytes(name: str, images: np.ndarray) -> np.ndarray:
     low, high = (int(images.min()), int(images.max())) if images.size else (0, 0)
     if low < 0 or high > 255:
-        raise BadData(
-            f"{name}: expected whole numbers of 0..255, found {low} to {high}. Rescale them, or save them as floats."
-        )
+        found = PixelRange(low, high, floats=False)
+        mend = str(fault(found)).removeprefix(str(found))
+        raise BadData(f"{name}: expected whole numbers of 0..255, found {low} to {high}{mend}.")
     return images.astype(np.uint8)
 
 

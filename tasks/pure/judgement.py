@@ -1,5 +1,6 @@
 """What `evaluate` computes: a network's figures on its test split, and whether its batch norms explain a bad one."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +74,26 @@ def judge(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> tuple[dict[
     shown = {"mistakes": mistakes, "mistake_images": images[mistakes]}
     predictions = {"probabilities": probabilities, "labels": labels, **shown}
     return {**figures, "batch_norm": diagnose(model, task)}, predictions
+
+
+def without(predictions: Mapping[str, np.ndarray], trained_on: Sequence[int], bounds: Bounds) -> dict[str, Any] | None:
+    """The accuracy without the test images that were trained on.
+
+    Args:
+        predictions: as `judge` gives them.
+        trained_on: places of those images in the test part.
+
+    Returns:
+        `accuracy`, `accuracy_low`, `accuracy_high` (None where no image is left), `num_test` (those that are left) and
+        `trained_on` (how many are not); None where none were trained on.
+    """
+    if not len(trained_on):
+        return None
+    right = predictions["probabilities"].argmax(axis=1) == predictions["labels"]
+    left = np.delete(right, np.asarray(trained_on, np.int64))
+    none = dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high"))
+    figures = metrics.accuracy_interval(left, **asdict(bounds)) if len(left) else none
+    return {**figures, "num_test": len(left), "trained_on": len(right) - len(left)}
 
 
 def accuracy_only(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> dict[str, float]:

@@ -5,8 +5,8 @@ gets a fresh page, and pays nothing for it. The pictures arrive as PNG bytes (`p
 """
 
 from tasks.pure.page_content import Page
-from tasks.pure.page_html import html
+from tasks.pure.page_html import data_html, html
 from tasks.pure.page_markdown import markdown
 from tasks.pure.page_verdict import verdict
 
-__all__ = ["Page", "html", "markdown", "verdict"]
+__all__ = ["Page", "data_html", "html", "markdown", "verdict"]

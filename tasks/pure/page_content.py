@@ -1,10 +1,10 @@
 """What a report says, as plain strings: made once, so that HTML and Markdown say the same. Nothing here is escaped."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 NOT_COPIED = "random base: the weights were NOT copied"
-UNKNOWN = "—"
+UNKNOWN, NOT_TESTED = "—", "not tested"
 NO_FILES = "no file: it comes with the libraries"
 
 
@@ -24,7 +24,9 @@ class Page:
         copy_weights: False is said wherever the base is named.
         facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`.
         controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`, `command`.
-        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`.
+        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, and the contact sheets
+            `data_source` and `data_target`.
+        data: what was found in the data, see `page_data.data_sets`.
     """
 
     title: str
@@ -36,6 +38,7 @@ class Page:
     facts: dict[str, Any]
     controls: dict[str, Any]
     pictures: dict[str, bytes]
+    data: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -138,11 +141,17 @@ def other_figures(page: Page) -> list[tuple[str, str]]:
     if metrics.get("accuracy") is None:
         return []
     rows = [
-        ("Balanced accuracy (mean recall of the classes)", percent(metrics.get("balanced_accuracy"))),
+        (
+            f"Balanced accuracy (mean recall of the {'tested ' if untested(metrics) else ''}classes)",
+            percent(metrics.get("balanced_accuracy")),
+        ),
         ("Macro F1", number(metrics.get("macro_f1"))),
         ("Log-loss (nats)", number(metrics.get("log_loss"))),
         ("Calibration error (15 bins)", percent(metrics.get("calibration_error"))),
     ]
+    if without := metrics.get("without_duplicates"):
+        name = f"Accuracy without the {without['trained_on']:,} test images that were trained on"
+        rows.append((name, f"{percent(without['accuracy'])} of {without['num_test']:,}"))
     if metrics.get("positive") is not None:
         rows.append((f"ROC AUC (positive: {metrics['positive']})", number(metrics.get("roc_auc"))))
         rows.append(("Precision-recall AUC (average precision)", number(metrics.get("pr_auc"))))
@@ -164,11 +173,18 @@ def fact_rows(page: Page) -> list[tuple[str, str]]:
 
 
 def class_rows(page: Page) -> list[list[str]]:
-    """Class, precision, recall, F1, number of test images."""
+    """Class, precision, recall, F1, number of test images; a class without any is said to be not tested."""
     return [
         [row["class"], percent(row["precision"]), percent(row["recall"]), number(row["f1"]), f"{row['support']:,}"]
+        if row["support"]
+        else [row["class"], percent(row["precision"]), NOT_TESTED, NOT_TESTED, "0"]
         for row in page.metrics.get("per_class") or []
     ]
+
+
+def untested(metrics: dict[str, Any]) -> list[str]:
+    """The classes that no test image shows."""
+    return [row["class"] for row in metrics.get("per_class") or [] if not row["support"]]
 
 
 def control_rows(page: Page) -> list[list[str]]:

@@ -2,10 +2,12 @@
 
 import base64
 import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tasks.pure import page_content as content
+from tasks.pure import page_data
 from tasks.pure.page_content import Page
 from tasks.pure.page_verdict import tone, verdict
 
@@ -16,6 +18,30 @@ _MOST_CLASSES_SHOWN, _WORST_CLASSES = 20, 10
 
 def html(page: Page) -> str:
     """The page as one self-contained HTML document; whatever comes from the caller is escaped."""
+    return _rendered("page.html.j2", lambda step: content.why(page, step), page=page, **_sections(page))
+
+
+def data_html(title: str, data: Mapping[str, Any], pictures: Mapping[str, bytes], refused: Sequence[str] = ()) -> str:
+    """The page of `graft data`.
+
+    Args:
+        data: as in `Page`.
+        pictures: contact sheets, `data_source` and `data_target`.
+        refused: why a recipe must not be trained on it.
+    """
+    problems = [*refused, *page_data.problems(data)]
+    count = len(problems)
+    headline = (
+        f"{count} problem{'' if count == 1 else 's'} found."
+        if count
+        else "Nothing is wrong with it that graft looks for."
+    )
+    shown = {"pictures": {name: _data_uri(picture) for name, picture in pictures.items() if picture}}
+    values = {**shown, **_data(data), "data_problems": problems, "refused": bool(refused)}
+    return _rendered("data.html.j2", str, title=title, headline=headline, **values)
+
+
+def _rendered(template: str, why: Callable[[Any], str], **values: Any) -> str:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
@@ -27,8 +53,8 @@ def html(page: Page) -> str:
         keep_trailing_newline=True,
     )
     shown: dict[str, Any] = {"short": content.short, "duration": content.duration, "percent": content.percent}
-    environment.filters |= {**shown, "prose": _prose, "why": lambda step: content.why(page, step)}
-    return environment.get_template("page.html.j2").render(page=page, **_sections(page))
+    environment.filters |= {**shown, "prose": _prose, "why": why}
+    return environment.get_template(template).render(**values)
 
 
 def _sections(page: Page) -> dict[str, Any]:
@@ -46,6 +72,16 @@ def _sections(page: Page) -> dict[str, Any]:
         "no_files": content.NO_FILES,
         "pictures": {name: _data_uri(picture) for name, picture in page.pictures.items() if picture},
         **_classes(page),
+        **_data(page.data),
+    }
+
+
+def _data(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "data_sets": page_data.data_sets(data),
+        "data_problems": page_data.problems(data),
+        "duplicate_rows": page_data.duplicate_rows(data),
+        "duplicates_note": page_data.duplicates_note(data),
     }
 
 

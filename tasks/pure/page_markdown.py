@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tasks.pure import page_content as content
+from tasks.pure import page_data
 from tasks.pure.page_content import Page
 from tasks.pure.page_verdict import verdict
 
@@ -17,6 +18,8 @@ _PICTURES = (
     ("confusion", "Confusion matrix"),
     ("mistakes", "The mistakes it was surest of"),
     ("reliability", "Reliability"),
+    ("data_target", "Pictures of the target"),
+    ("data_source", "Pictures of the source"),
 )
 
 
@@ -32,13 +35,14 @@ def markdown(page: Page) -> str:
             left_out = f"*{title}: too large to stand here, see the HTML report.*"
             image = f"![{title}](data:image/png;base64,{uri})" if fits else left_out
             parts[name] = f"## {title}\n\n{image}\n\n{parts.get(name, '')}"
-    order = ["top", "figures", "learning_curves", "classes", "confusion", "mistakes", "reliability", "rest"]
+    before = ["top", "figures", "learning_curves", "classes", "confusion", "mistakes", "reliability"]
+    order = [*before, "data", "data_target", "data_source", "rest"]
     return "\n\n".join(parts[name].strip() for name in order if parts.get(name)) + "\n"
 
 
 def _text_parts(page: Page) -> dict[str, str]:
     parts = {"top": _top(page), "figures": _figures(page), "classes": _classes(page), "rest": _rest(page)}
-    return {**parts, **_matrix(page)}
+    return {**parts, "data": _data(page), **_matrix(page)}
 
 
 def _top(page: Page) -> str:
@@ -61,6 +65,20 @@ def _figures(page: Page) -> str:
 def _classes(page: Page) -> str:
     rows = content.class_rows(page)
     return "## By class\n\n" + table(["class", "precision", "recall", "F1", "test images"], rows) if rows else ""
+
+
+def _data(page: Page) -> str:
+    """What was found in the data, before the contact sheets."""
+    sets = page_data.data_sets(page.data)
+    if not sets:
+        return ""
+    parts = ["## The data", *(f"- {_prose(sentence)}" for sentence in page_data.problems(page.data))]
+    for each in sets:
+        parts += [f"### {each.role.capitalize()}", table(each.headers, each.counts), escape(each.note)]
+        parts.append(table(["", ""], each.facts))
+    rows = table(["pictures", "exactly", "nearly"], page_data.duplicate_rows(page.data))
+    parts += ["### The same picture in two parts", rows, _prose(page_data.duplicates_note(page.data))]
+    return "\n\n".join(part for part in parts if part)
 
 
 def _matrix(page: Page) -> dict[str, str]:

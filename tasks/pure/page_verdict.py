@@ -3,7 +3,8 @@
 from statistics import median
 from typing import Any
 
-from tasks.pure.page_content import Page, by_seed, interval, percent, points
+from tasks.pure.data.problems import LEAK, named
+from tasks.pure.page_content import Page, by_seed, interval, percent, points, untested
 
 # Below this gain over a constant answer, accuracy alone misleads.
 _NEARLY = 0.05
@@ -19,7 +20,9 @@ def verdict(page: Page) -> list[str]:
     if page.metrics.get("accuracy") is None:
         return ["Not evaluated: this run ended before `evaluate`, so nothing can be said about the network yet."]
     found = [
+        *_trained_on(page.metrics),
         _accuracy(page.metrics),
+        *_untested(page.metrics),
         *_batch_norm(page.metrics),
         *_random_base(page),
         _control(page),
@@ -35,6 +38,8 @@ def tone(page: Page) -> str:
     if metrics.get("accuracy") is None or not _beats_constant(metrics) or _batch_norm(metrics):
         return "bad"
     helped, _, lost = _paired(page)
+    if _leaks(metrics) or untested(metrics):
+        return "warning"
     if not page.copy_weights or _gain(metrics) < _NEARLY or not helped or lost:
         return "warning"
     return "good"
@@ -51,6 +56,33 @@ def _beats_constant(metrics: dict[str, Any]) -> bool:
         return bool(metrics["accuracy_gain_low"] > 0)
     constant = (metrics.get("majority") or {}).get("accuracy", 0.0)
     return bool(metrics.get("accuracy_low", metrics["accuracy"]) > constant)
+
+
+def _trained_on(metrics: dict[str, Any]) -> list[str]:
+    """Said first where more than a hundredth of the test images were trained on: the figures below rest on memory."""
+    without = metrics.get("without_duplicates")
+    if not _leaks(metrics) or not without:
+        return []
+    share = f"{without['trained_on']:,} of {metrics['num_test']:,} test images"
+    if not without["num_test"]:
+        return [f"All {share} were trained on too: what they say is memory, and nothing is left to test on."]
+    return [
+        f"{share} ({percent(without['trained_on'] / metrics['num_test'])}) were trained on too. Without them "
+        f"{percent(without['accuracy'])} of {without['num_test']:,} are answered right (interval {interval(without)}), "
+        f"with them {percent(metrics['accuracy'])}."
+    ]
+
+
+def _leaks(metrics: dict[str, Any]) -> bool:
+    without = metrics.get("without_duplicates") or {"trained_on": 0}
+    return bool(without["trained_on"] > LEAK * metrics.get("num_test", 0))
+
+
+def _untested(metrics: dict[str, Any]) -> list[str]:
+    names, count = untested(metrics), len(metrics.get("per_class") or [])
+    if not names:
+        return []
+    return [f"{len(names)} of {count} classes {'was' if len(names) == 1 else 'were'} not tested: {named(names)}."]
 
 
 def _accuracy(metrics: dict[str, Any]) -> str:

@@ -35,13 +35,13 @@ def confusion(matrix: np.ndarray | Sequence[Sequence[int]], class_names: Sequenc
         bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=18)
         canvas.percent_axis(bar.ax, "y")
         bar.ax.tick_params(labelsize=7)
-        _name_classes(axes, class_names)
+        _name_classes(axes, class_names, counts.sum(axis=1) > 0)
         if len(counts) <= _ROOM_FOR_COUNTS:
             _write_counts(axes, counts, shares)
         return canvas.png(figure)
 
 
-def _name_classes(axes: "Axes", class_names: Sequence[str]) -> None:
+def _name_classes(axes: "Axes", class_names: Sequence[str], tested: np.ndarray) -> None:
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     for spine in axes.spines.values():
@@ -52,7 +52,8 @@ def _name_classes(axes: "Axes", class_names: Sequence[str]) -> None:
     places, size = range(len(names)), 8 if len(names) <= _ROOM_FOR_COUNTS else 5.5
     upright = len(names) > 3
     axes.set_xticks(places, names, rotation=90 if upright else 0, fontsize=size)
-    axes.set_yticks(places, names, fontsize=size)
+    true = [name if shown else f"{name}\n(not tested)" for name, shown in zip(names, tested, strict=True)]
+    axes.set_yticks(places, true, fontsize=size)
 
 
 def _write_counts(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tasks.pure.class_names import CIFAR10, CIFAR100, DIGITS, FASHION
+from tasks.pure.data import ranges
 from tasks.pure.data.own_archive import own_arrays
 from tasks.pure.data.rows import Images
 from tasks.pure.errors import BadData
@@ -106,6 +107,7 @@ def validate(raw: RawData, name: str) -> None:
     """Check what every data set must satisfy, whatever it was read from.
 
     Both splits have images, as many labels as images, and images of one size, channels and dtype; floats are finite;
+    pixels are of a range that a network may be fed, the same in both (`ranges.py`);
     labels lie in 0..k-1; there are two classes or more, with distinct names, and each has a training image. (A class
     without a test image is no error here: a task that leaves the class out can do without. `datasets.select` looks.)
 
@@ -122,6 +124,8 @@ def validate(raw: RawData, name: str) -> None:
     if raw.x_validation is not None and raw.y_validation is not None:
         check_split(name, "validation", raw.x_validation, raw.y_validation, len(raw.class_names))
         _check_alike(name, "validation", raw.x_train, raw.x_validation)
+    parts = {"x_train": raw.x_train, "x_validation": raw.x_validation, "x_test": raw.x_test}
+    ranges.check(name, {part: images for part, images in parts.items() if images is not None and len(images)})
     _check_classes(raw, name)
 
 

@@ -20,8 +20,8 @@ class Training:
         epochs: passes over the data, at most.
         batch_size: examples an update; the last batch of an epoch may be smaller.
         learning_rate: of Adam.
-        early_stopping: epochs without improvement (of the validation loss, or the training loss where there is no
-            validation) after which to stop and take the best weights back; None for never.
+        early_stopping: epochs without improvement of the validation loss after which to stop and take the best weights
+            back; None for never.
         class_weights: weigh each class by n / (k · its count), scikit-learn's "balanced".
     """
 

@@ -58,7 +58,7 @@ def test_a_reference_comes_back_from_json_with_its_kind(kind: str) -> None:
     "value", [{}, {"kind": "modle", "digest": "x"}, {"kind": "model"}, {"kind": [], "digest": "x"}]
 )
 def test_what_is_no_reference_is_refused(value: dict[str, object]) -> None:
-    with pytest.raises(ValueError, match="Expected a reference with a kind of pictures, dataset, model"):
+    with pytest.raises(ValueError, match="Expected a reference with a kind of pictures, dataset, inspection, model"):
         ref_from_json(value)
 
 

@@ -250,5 +250,5 @@ def test_a_run_for_people_shows_steps_result_and_report_and_no_wall_of_log_lines
     assert done.returncode == 0
     assert done.stderr == ""
     assert all(f"  {step}" in done.stdout for step in STEPS)
-    assert "11 of 12 steps were hits" in done.stdout
+    assert "12 of 13 steps were hits" in done.stdout
     assert "report.html" in done.stdout

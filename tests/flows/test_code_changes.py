@@ -46,9 +46,10 @@ def test_a_comment_retrains_nothing(checkout: Path, finished: str) -> None:
 def test_a_line_of_surgery_reruns_the_steps_that_reach_it_and_no_other(checkout: Path, finished: str) -> None:
     append(checkout / "tasks/pure/surgery.py", "\n\ndef _unused() -> None:\n    return None\n")
     lines = plan(checkout, finished)
-    assert {lines[step]["status"] for step in ("load_data.source", "load_data.target", "pretrain", "save_model")} == {
-        "hit"
-    }
+    assert {
+        lines[step]["status"]
+        for step in ("load_data.source", "load_data.target", "inspect_data", "pretrain", "save_model")
+    } == {"hit"}
     assert lines["clone_with_weights"]["status"] == "run"
     assert lines["clone_with_weights"]["reason"] == "code of `tasks/pure/surgery.py` changed"
     assert {lines[step]["status"] for step in SURGERY} == {"run"}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flows.label_checks import TRAINING_IMAGES, label_problems
-from flows.recipe import Target
+from flows.recipe_data import Target
 from tasks import sources
 from tasks.pure import readers
 from tasks.pure.errors import BadData

@@ -23,6 +23,20 @@ def refusal(text: str) -> str:
     return "\n".join(explain(refused.value, raw, SCHEMA))
 
 
+@pytest.mark.parametrize(("step", "role"), [("pretrain", "source"), ("train_head", "target"), ("fine_tune", "target")])
+def test_early_stopping_needs_a_validation_part_where_that_can_be_known(step: str, role: str) -> None:
+    stopping = f"{step}: {{early_stopping: 3}}\n"
+    assert f"`{step}.early_stopping`: stops by the validation loss, but `{role}` has no" in refusal(SMALL + stopping)
+    yaml, sections = YAML(typ="safe", pure=True), {"source": "fashion_mnist", "target": "fashion_mnist"}
+    for more in ("validation: 0.2", "dataset: npz, path: /mine.npz"):  # a file may bring a part of its own
+        text = "\n".join(
+            f"{name}: {{{'' if name == role and 'npz' in more else f'dataset: {dataset}, '}"
+            f"{more if name == role else ''}}}"
+            for name, dataset in sections.items()
+        )
+        Recipe.model_validate(yaml.load(f"{text}\n{stopping}"))
+
+
 def known_keys() -> set[str]:
     return {key for part in [SCHEMA, *SCHEMA["$defs"].values()] for key in part["properties"]}
 

@@ -67,7 +67,7 @@ own_file = st.fixed_dictionaries(
     optional={"task": tasks, "labels": st.integers(1000), "validation": st.floats(0.2, 0.8)},
 )
 recipes = st.fixed_dictionaries(
-    {"source": own_file, "target": own_file | st.just({"dataset": "digits"})},
+    {"source": own_file, "target": own_file | st.just({"dataset": "digits", "validation": 0.2})},
     optional={
         "seed": st.integers(0),
         "pretrain": st.fixed_dictionaries({}, optional=trainings | networks),

@@ -94,7 +94,7 @@ def test_another_parameter_goes_on_nowhere(run: Run, tiny: str) -> None:
 
 
 def test_with_early_stopping_nothing_is_kept(run: Run, tiny: str, store: Store) -> None:
-    overrides: dict[str, Any] = {**LONGER, "pretrain.early_stopping": 2}
+    overrides: dict[str, Any] = {**LONGER, "pretrain.early_stopping": 2, "source.validation": 0.2}
     with observed_by(Stopper("pretrain", 2)), pytest.raises(KeyboardInterrupt):
         run(tiny, overrides)
     assert kept(store) == []

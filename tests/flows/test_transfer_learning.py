@@ -81,7 +81,7 @@ def test_a_changed_learning_rate_runs_fine_tune_and_what_follows(run: Run, finis
     change = {"fine_tune.learning_rate": 0.002}
     plan = planned(finished, change)
     assert plan["fine_tune"].reason == "parameter `fine_tune.learning_rate` 0.001 → 0.002"
-    assert [step for step, line in plan.items() if line.status == "hit"] == list(ORDER[:8])
+    assert [step for step, line in plan.items() if line.status == "hit"] == list(ORDER[:9])
     result = run(finished, change)
     assert ran(result) == AFTER_FINE_TUNE
     assert ran(run(finished)) == []  # and the way back costs nothing
@@ -125,14 +125,16 @@ def test_a_reason_compares_with_the_newest_run_that_came_to_the_step(run: Run, f
     assert plan["fine_tune"].reason == "parameter `fine_tune.learning_rate` 0.002 → 0.003"
 
 
-def test_the_test_images_are_read_by_evaluate_alone(run: Run, finished: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_test_images_are_looked_at_once_and_judged_on_once(
+    run: Run, finished: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     honest = array_codecs.read_part
 
     def read_part(folder: Path, part: str) -> Any:
         return honest(folder, part) if part != "test" else pytest.fail("the test images were read")
 
     monkeypatch.setattr(array_codecs, "read_part", read_part)
-    others = [step for step in ORDER if step not in ("evaluate", "report")]
+    others = [step for step in ORDER if step not in ("inspect_data", "evaluate", "report")]
     assert ran(run(finished, force=others)) == others
     with pytest.raises(pytest.fail.Exception):
         run(finished, force=["evaluate"])
@@ -141,13 +143,13 @@ def test_the_test_images_are_read_by_evaluate_alone(run: Run, finished: str, mon
 def test_from_computes_the_step_and_all_after_it(run: Run, finished: str) -> None:
     result = run(finished, start_from="unfreeze")
     assert ran(result) == ["unfreeze", *AFTER_FINE_TUNE]
-    assert {statuses(result)[step] for step in ORDER[:7]} == {"hit"}
+    assert {statuses(result)[step] for step in ORDER[:8]} == {"hit"}
 
 
 def test_only_computes_the_step_and_nothing_after_it(run: Run, finished: str) -> None:
     result = run(finished, only="train_head")
     assert ran(result) == ["train_head"]
-    assert {statuses(result)[step] for step in ORDER[7:]} == {"skipped"}
+    assert {statuses(result)[step] for step in ORDER[8:]} == {"skipped"}
     assert (result["metrics"], result["report"]) == ({}, None)
 
 

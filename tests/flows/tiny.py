@@ -22,6 +22,7 @@ figures: {mistakes: 2}
 ORDER = (
     "load_data.source",
     "load_data.target",
+    "inspect_data",
     "pretrain",
     "save_model",
     "clone_with_weights",

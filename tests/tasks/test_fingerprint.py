@@ -13,8 +13,8 @@ from tasks.fingerprint import ROOT, fingerprint
 from tests.flows.processes import environment
 
 STEPS = (
-    "load_data.source", "load_data.target", "pretrain", "save_model", "clone_with_weights", "freeze", "train_head",
-    "unfreeze", "fine_tune", "evaluate", "figures",
+    "load_data.source", "load_data.target", "inspect_data", "pretrain", "save_model", "clone_with_weights", "freeze",
+    "train_head", "unfreeze", "fine_tune", "evaluate", "figures",
 )  # fmt: skip
 # Who reaches which file; all others do not.
 REACHED_BY = {
@@ -23,6 +23,8 @@ REACHED_BY = {
     "tasks/pure/epochs.py": {"pretrain", "train_head", "fine_tune"},
     "tasks/pure/frozen.py": {"train_head", "fine_tune"},
     "tasks/pure/readers.py": {"load_data.source", "load_data.target"},
+    "tasks/pure/data/looks.py": {"inspect_data"},
+    "tasks/pure/data/duplicates.py": {"load_data.source", "load_data.target", "inspect_data"},
     "tasks/pure/metrics.py": {"evaluate"},
     "tasks/pure/plots.py": {"figures"},
     "tasks/pure/page.py": set(),

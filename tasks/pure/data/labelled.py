@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tasks.pure.data import ranges
 from tasks.pure.data.dividing import aside, check_apart
-from tasks.pure.data.rows import Rows
+from tasks.pure.data.rows import Rows, blocks
 from tasks.pure.errors import BadData
 from tasks.pure.readers import RawData
 
@@ -55,6 +56,7 @@ def raw_data(pictures: Labelled, test: float | None, where: str) -> RawData:
     labels = np.array([number[name] for name in pictures.names], np.int64)
     decides = _decides(pictures)
     images = {part: Rows(pictures.images, pictures.rows[chosen]) for part, chosen in places.items()}
+    _check_bright(where, pictures.images)
     train = places["train"]
     return RawData(
         images["train"],
@@ -67,6 +69,12 @@ def raw_data(pictures: Labelled, test: float | None, where: str) -> RawData:
         tuple(decides[place] for place in train),
         _numbered([decides[place] for place in train]) if any(pictures.groups) else None,
     )
+
+
+def _check_bright(where: str, images: np.ndarray) -> None:
+    """Refuse masks saved as bytes of 0 and 1: a look at the first few pictures clears all others."""
+    if not any(block.max(initial=0) > 1 for block in blocks(images)):
+        ranges.check(where, {"pictures": images})
 
 
 def _divided(pictures: Labelled, test: float | None, where: str) -> np.ndarray:

@@ -35,7 +35,7 @@ def test_the_run_says_its_name_its_tags_and_its_result(station: Station, first: 
     assert set(run.tags) == {"graft", "recipe: tiny", "data: npz"}
     accuracy = station.record(first).metrics["accuracy"]
     assert str(run.state.message).startswith(f"accuracy {accuracy:.3f} [")
-    assert str(run.state.message).endswith("0 of 12 steps cached")
+    assert str(run.state.message).endswith("0 of 13 steps cached")
     assert station.record(first).deployment == "transfer-learning/on-demand"
 
 
@@ -57,7 +57,7 @@ def test_the_page_has_report_figures_and_lineage(station: Station, first: str) -
 
 def test_a_run_in_which_every_step_was_a_hit_has_the_whole_page_too(station: Station, first: str) -> None:
     run = station.run("transfer-learning/on-demand", recipe=station.recipe, overrides={"target.gate": 0.25})
-    assert "11 of 12 steps cached" in str(run.state.message)
+    assert "12 of 13 steps cached" in str(run.state.message)
     assert "nothing had changed" in str(run.state.message)
     assert {"report-tiny", "metrics-tiny", "lineage-tiny"} <= set(station.artifacts(str(run.id)))
 

@@ -91,13 +91,51 @@ def test_classes_that_make_no_task_are_refused(changes: dict[str, Any], expected
     assert expected in str(caught.value)
 
 
-def test_a_class_without_test_images_is_refused_unless_the_task_leaves_it_out() -> None:
+def test_a_class_without_test_images_is_trained_all_the_same() -> None:
     raw = raw_data()
     kept = raw.y_test != 3
     raw = RawData(raw.x_train, raw.y_train, raw.x_test[kept], raw.y_test[kept], NAMES)
-    with pytest.raises(BadData, match="Expected test images of each class, found none of `coat`"):
-        task(raw)
-    assert counts(task(raw, classes=[0, 1]).y_test) == [5, 5]
+    chosen = task(raw)
+    assert chosen.class_names == NAMES and 3 in chosen.y_train
+    assert counts(chosen.y_test) == [5, 5, 5] and counts(task(raw, classes=[0, 1]).y_test) == [5, 5]
+
+
+def test_a_task_without_any_test_image_is_refused() -> None:
+    raw = raw_data()
+    kept = raw.y_test == 3
+    raw = RawData(raw.x_train, raw.y_train, raw.x_test[kept], raw.y_test[kept], NAMES)
+    with pytest.raises(BadData, match="Expected test images of `shirt`, `Trouser`, found none"):
+        task(raw, classes=[0, 1])
+
+
+def copied(count: int) -> RawData:
+    """Noise; the first `count` training images of class 0 are one of its test images, too."""
+    raw = raw_data()
+    generator = np.random.default_rng(0)
+    x_train, x_test = (generator.integers(0, 256, (size, 16, 16, 1), dtype=np.uint8) for size in (160, 20))
+    x_train[np.flatnonzero(raw.y_train == 0)[:count]] = x_test[np.flatnonzero(raw.y_test == 0)[:1]]
+    return RawData(x_train, raw.y_train, x_test, raw.y_test, raw.class_names)
+
+
+def test_dropped_duplicates_leave_the_training_part_before_labels_are_drawn() -> None:
+    raw = copied(3)
+    chosen = task(raw, drop_duplicates=True)
+    assert chosen.dropped == (3, 0) and counts(chosen.y_train) == [37, 40, 40, 40]
+    assert chosen.x_test is raw.x_test and task(raw).dropped == (0, 0) and len(task(raw).y_train) == 160
+    drawn = task(raw, drop_duplicates=True, labels=40, validation=0.2)
+    both = np.concatenate([drawn.x_train, drawn.x_validation])
+    assert len(both) == 40 and not {image.tobytes() for image in both} & {image.tobytes() for image in raw.x_test}
+
+
+def test_only_copies_of_test_images_of_the_task_are_dropped() -> None:
+    raw = copied(3)
+    foreign = RawData(raw.x_train, (raw.y_train + 1) % 4, raw.x_test, raw.y_test, raw.class_names)
+    assert task(foreign, classes=[1, 2], drop_duplicates=True).dropped == (0, 0)
+
+
+def test_a_class_of_copies_alone_is_refused() -> None:
+    with pytest.raises(BadData, match="do not lie in the test split too .`duplicates: drop`., found none of `shirt`"):
+        task(copied(40), drop_duplicates=True)
 
 
 def test_a_class_that_the_gate_takes_whole_is_refused() -> None:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tasks.pure.errors import BadData
 from tasks.pure.fitting import compile_model
 from tasks.pure.order import balanced
 from tests.tasks.pure.small_networks import built, examples, images, network, reloaded, train, weights
@@ -95,9 +96,12 @@ def test_without_early_stopping_the_last_weights_stay():
     assert weights(model) != weights(once)
 
 
-def test_without_validation_early_stopping_looks_at_the_training_loss():
-    history = train(built(SMALL), examples(12), epochs=30, early_stopping=2, learning_rate=0.0)
-    assert 3 <= len(history) < 30
+def test_early_stopping_without_validation_is_refused_before_anything_is_trained():
+    model = built(SMALL)
+    before = weights(model)
+    with pytest.raises(BadData, match="there is no validation part"):
+        train(model, examples(12), epochs=30, early_stopping=2)
+    assert weights(model) == before
 
 
 @pytest.mark.parametrize("counts", [(2, 9), (1, 4, 7), (5, 5)])

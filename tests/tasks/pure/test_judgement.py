@@ -48,6 +48,17 @@ def trained(momentum: float):
     return model
 
 
+def test_the_accuracy_without_what_was_trained_on_is_that_of_the_rest():
+    probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.4, 0.6]], np.float32)
+    predictions = {"probabilities": probabilities, "labels": np.array([0, 1, 1, 0])}
+    assert judgement.without(predictions, [], BOUNDS) is None
+    found = judgement.without(predictions, [0, 1], BOUNDS)
+    assert found is not None and (found["accuracy"], found["num_test"], found["trained_on"]) == (0.0, 2, 2)
+    assert found["accuracy_low"] == found["accuracy_high"] == 0.0
+    none_left = judgement.without(predictions, [0, 1, 2, 3], BOUNDS)
+    assert none_left == dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high")) | {"num_test": 0, "trained_on": 4}
+
+
 @pytest.mark.parametrize("num_classes", [2, 3])
 @pytest.mark.parametrize("batch_norm", [False, True])
 def test_the_figures_are_json_without_nan(num_classes: int, batch_norm: bool):

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tasks.pure.page import verdict
+from tasks.pure.page_verdict import tone
 from tests.tasks.pure.example_page import controls, metrics, page, plain, seeds
 
 
@@ -15,6 +16,40 @@ def said(**changed: Any) -> str:
 def test_the_verdict_begins_with_accuracy_interval_and_constant_answer():
     first = plain(verdict(page())[0])
     assert all(part in first for part in ("91.0 %", "87.0–94.5 %", "T-shirt", "50.0 %", "gains 41.0 points"))
+
+
+def leaky(trained_on: int, num_test: int = 2000, accuracy: float | None = 0.84) -> dict[str, Any]:
+    left = {"accuracy": accuracy, "accuracy_low": 0.8, "accuracy_high": 0.88, "num_test": num_test - trained_on}
+    return metrics(num_test=num_test, without_duplicates={**left, "trained_on": trained_on})
+
+
+def test_more_than_a_hundredth_of_the_test_images_trained_on_is_said_first_with_the_accuracy_without_them():
+    first, second = map(plain, verdict(page(metrics=leaky(21)))[:2])
+    assert first == (
+        "21 of 2,000 test images (1.1 %) were trained on too. Without them 84.0 % of 1,979 are answered right "
+        "(interval 80.0–88.0 %), with them 91.0 %."
+    )
+    assert second.startswith("91.0 % of 2,000 test images")
+    assert tone(page(metrics=leaky(21), controls=controls(seeds(0.9), seeds(0.8)))) == "warning"
+
+
+def test_a_hundredth_or_less_is_in_the_figures_alone():
+    assert "trained on too" not in said(metrics=leaky(20))
+    assert tone(page(metrics=leaky(20), controls=controls(seeds(0.9), seeds(0.8)))) == "good"
+
+
+def test_where_every_test_image_was_trained_on_nothing_is_left_to_test_on():
+    nothing_left = {"accuracy": None, "accuracy_low": None, "accuracy_high": None, "num_test": 0, "trained_on": 2000}
+    first = verdict(page(metrics=metrics(without_duplicates=nothing_left)))[0]
+    assert plain(first).startswith("All 2,000 of 2,000 test images were trained on too: what they say is memory")
+
+
+def test_classes_that_were_not_tested_are_named():
+    rows = metrics()["per_class"]
+    untested = [{"class": name, "precision": None, "recall": None, "f1": None, "support": 0} for name in ("Hat", "Bag")]
+    told = metrics(per_class=[*rows, *untested])
+    assert verdict(page(metrics=told))[1] == "2 of 4 classes were not tested: `Hat`, `Bag`."
+    assert tone(page(metrics=told, controls=controls(seeds(0.9), seeds(0.8)))) == "warning"
 
 
 def test_99_percent_that_a_constant_answer_nearly_reaches_looks_like_it():
