@@ -123,7 +123,7 @@ def test_a_run_that_was_killed_is_interrupted_to_the_next_command(
 def test_runs_are_listed_newest_first_with_their_figures(two: str, command: Command) -> None:
     listed = json.loads(command("runs", "--json"))["runs"]
     assert [each["number"] for each in listed] == [2, 1]
-    assert (listed[0]["hit"], listed[0]["ran"], listed[0]["state"]) == (8, 4, "completed")
+    assert (listed[0]["hit"], listed[0]["ran"], listed[0]["state"]) == (9, 4, "completed")
     assert listed[1]["overrides"] == {}
     assert 0 <= listed[0]["accuracy_low"] <= listed[0]["accuracy"] <= listed[0]["accuracy_high"] <= 1
     table = command("runs")
