@@ -32,13 +32,13 @@ def data(wanted: str, settings: Sequence[str], shown_as_json: bool, verbose: boo
     loaded = data_recipe.loaded(wanted, overrides)
     commands.quiet_libraries(verbose)
     try:
-        refs, load_target = _stored(loaded) or _looked_up(wanted, overrides, loaded, shown_as_json)
+        refs, keys = _stored(loaded) or _looked_up(wanted, overrides, loaded, shown_as_json)
     except (GraftError, PureError) as problem:
         if shown_as_json:
             commands.print_json(unread(loaded, str(problem)))
         raise
     store = Store()
-    seen = look(store, loaded, data_recipe.is_data(wanted), refs, load_target)
+    seen = look(store, loaded, data_recipe.is_data(wanted), refs, keys)
     page = write_page(store, seen, refs["inspect_data"])
     if shown_as_json:
         commands.print_json(as_json(seen, page))
@@ -47,7 +47,7 @@ def data(wanted: str, settings: Sequence[str], shown_as_json: bool, verbose: boo
     return 1 if seen.refused else 0
 
 
-Found = tuple[Mapping[str, Ref], str | None]
+Found = tuple[Mapping[str, Ref], Mapping[str, str]]  # step → output, and step → key
 
 
 def _stored(loaded: LoadedRecipe) -> Found | None:
@@ -56,7 +56,7 @@ def _stored(loaded: LoadedRecipe) -> Found | None:
     if any(planned[step].status != "hit" for step in LOOKED):
         return None
     refs = {step: next(iter((planned[step].outputs or {}).values())) for step in LOOKED}
-    return refs, planned["load_data.target"].key
+    return refs, {step: key for step in LOOKED if (key := planned[step].key)}
 
 
 def _looked_up(wanted: str, overrides: Mapping[str, Any], loaded: LoadedRecipe, shown_as_json: bool) -> Found:
@@ -73,4 +73,4 @@ def _looked_up(wanted: str, overrides: Mapping[str, Any], loaded: LoadedRecipe, 
         with commands.only_json_on_stdout(shown_as_json):
             record = commands.under_prefect(observer, commands.Prospect(steps, server), start, reraise=True)
     run = PastRun(Store(), record)
-    return {step: next(iter(run.refs(step).values())) for step in LOOKED}, run.record.keys()["load_data.target"]
+    return {step: next(iter(run.refs(step).values())) for step in LOOKED}, run.record.keys()

@@ -13,8 +13,10 @@ from flows import data_checks, summary
 from flows.choice import Choice
 from flows.dag import STEPS
 from flows.recipe_files import LoadedRecipe
+from tasks import finding
 from tasks.pure import page_data
 from tasks.pure.page import data_html
+from tasks.pure.readers import LISTED
 
 LOOKED = ("load_data.source", "load_data.target", "inspect_data")
 LOOK = Choice({}, frozenset(), frozenset(STEPS) - frozenset(LOOKED), "graft data")
@@ -44,19 +46,29 @@ class Look:
         return [*self.refused, *page_data.problems(self.data)]
 
 
-def look(store: Store, loaded: LoadedRecipe, alone: bool, refs: Mapping[str, Ref], load_target: str | None) -> Look:
+def look(store: Store, loaded: LoadedRecipe, alone: bool, refs: Mapping[str, Ref], keys: Mapping[str, str]) -> Look:
     """Read what was found.
 
     Args:
         refs: the outputs of `LOOKED`, by step.
-        load_target: the key of `load_data.target`.
+        keys: theirs.
     """
     folder = store.folder(refs["inspect_data"])
     found = read_inspection(folder)
-    data = summary.data_facts(store, refs["load_data.source"], refs["load_data.target"], load_target)
+    roles = {role: refs[f"load_data.{role}"] for role in ("source", "target")}
+    data = summary.data_facts(store, roles, keys, {role: _skipped(store, loaded, role) for role in roles})
     sheets = {f"data_{role}": sheet for role, sheet in read_sheets(folder).items()}
     shown = page_data.alone(found) if alone else found
     return Look(loaded, alone, {**data, "inspection": shown}, data_checks.refusals(loaded.recipe, found), sheets)
+
+
+def _skipped(store: Store, loaded: LoadedRecipe, role: str) -> Mapping[str, int]:
+    """Why → how many files were passed over, as they lie there now."""
+    section = loaded.recipe.source if role == "source" else loaded.recipe.target
+    if section.dataset not in LISTED:
+        return {}
+    files = finding.files(section.dataset, section.path, store, f"load_data.{role}", download=False)
+    return files.listing.skipped if files and files.listing else {}
 
 
 def write_page(store: Store, seen: Look, inspection: Ref) -> Path:
@@ -79,6 +91,7 @@ def as_json(seen: Look, page: Path) -> dict[str, Any]:
         "duplicates": found["duplicates"],
         "problems": seen.problems,
         "skipped": files.get("skipped", 0),
+        "skipped_why": files.get("skipped_why", {}),
         "damaged": files.get("damaged", []),
         "refused": seen.refused,
         "classes": target["class_names"],

@@ -78,6 +78,7 @@ class Runner:
         self.runs = Runs(self.store)
         self.inputs: dict[str, dict[str, str]] = {}
         self.files: dict[str, dict[str, str]] = {}
+        self.skipped: dict[str, Mapping[str, int]] = {}  # role → why → files that were passed over
         self.started = time.perf_counter()
         observer.run_started(record)
 
@@ -155,6 +156,8 @@ class Runner:
         found = finding.files(arguments["selection"].dataset, wanted, self.store, step, download=True)
         if found is None:
             raise RuntimeError(f"`{step}`: expected its files after they were fetched, found none.")
+        if found.listing:
+            self.skipped[arguments["role"]] = found.listing.skipped
         return found
 
     def _check_scale(self, role: str, data: StepResult) -> None:

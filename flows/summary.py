@@ -120,25 +120,39 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
         "copy_weights": recipe.clone_with_weights.copy_weights,
         "facts": _facts(runner.store, recipe, arguments),
         "controls": controls.compare(record, runner.runs.all()),
-        "data": data_facts(runner.store, arguments["source"], arguments["target"], _load_key(record)),
+        "data": data_facts(runner.store, arguments, record.keys(), runner.skipped),
     }
 
 
-def data_facts(store: Store, source: Ref, target: Ref, load_target: str | None) -> dict[str, Any]:
+def data_facts(
+    store: Store, refs: Mapping[str, Ref], keys: Mapping[str, str], skipped: Mapping[str, Mapping[str, int]]
+) -> dict[str, Any]:
     """What a page says of the data beside the inspection: `pictures` (role → facts of a folder) and `dropped`.
 
     Args:
-        load_target: the key of `load_data.target`, whose execution knows what it left out.
+        refs: role → data set.
+        keys: step → key; the executions of the two `load_data` know what was left out.
+        skipped: role → why → how many files lie there now that were passed over: they are part of no key.
     """
+    told: dict[str, Any] = {}
+    for role in ("source", "target"):
+        execution = store.execution(keys[f"load_data.{role}"]) if f"load_data.{role}" in keys else None
+        told[role] = execution.facts if execution else {}
     pictures = {
-        role: store.manifest(ref).facts.get("pictures") for role, ref in (("source", source), ("target", target))
+        role: _pictures(store.manifest(refs[role]).facts.get("pictures"), told[role], skipped.get(role, {}))
+        for role in told
     }
-    execution = store.execution(load_target) if load_target else None
-    return {"pictures": pictures, "dropped": execution.facts.get("dropped") if execution else None}
+    return {"pictures": pictures, "dropped": told["target"].get("dropped")}
 
 
-def _load_key(record: RunRecord) -> str | None:
-    return next((step["key"] for step in record.steps if step["step"] == "load_data.target"), None)
+def _pictures(
+    facts: Mapping[str, Any] | None, told: Mapping[str, Any], skipped: Mapping[str, int]
+) -> dict[str, Any] | None:
+    """The facts of a folder, and what its content does not know: names of damaged files, what was passed over."""
+    if facts is None:
+        return None
+    damaged = {"damaged": told.get("damaged", []), "num_damaged": facts["damaged"]}
+    return {**facts, **damaged, "skipped": sum(skipped.values()), "skipped_why": dict(skipped)}
 
 
 def _made_from(runner: "Runner", step: str) -> dict[str, Any]:

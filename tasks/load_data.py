@@ -16,6 +16,8 @@ from tasks.pictures.listing import Listing
 from tasks.pure import datasets, readers
 from tasks.pure.data import labelled, of_task
 
+MOST_NAMED = 100  # damaged files that the record of an execution names
+
 
 @step_task
 def load_data(role: str, selection: datasets.Selection, files: SourceFiles) -> StepResult:
@@ -66,6 +68,7 @@ def _pictures(
     found = decoded(step, wanted, decoding)
     if selection.on_damaged == "refuse":
         of_task.refuse_damaged(found.damaged, len(wanted))
+    step.note("damaged", [{"file": path, "problem": why} for path, why in list(found.damaged.items())[:MOST_NAMED]])
     about = of_task.about(wanted, decoding, len(found.damaged))
     for line in of_task.remarks(listing.skipped, listing.unread, about["pictures"]):
         step.remark(line)

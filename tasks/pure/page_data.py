@@ -74,9 +74,10 @@ def file_problems(pictures: Mapping[str, Any]) -> list[str]:
     damaged = pictures.get("damaged") or []
     if not damaged:
         return []
-    shown = [f"`{each['file']}` ({each['problem']})" for each in damaged[:_MOST_FILES]]
-    more = f", and {len(damaged) - _MOST_FILES:,} more" if len(damaged) > _MOST_FILES else ""
-    return [f"Damaged pictures, left out: {', '.join(shown)}{more}."]
+    shown = "; ".join(each["problem"].rstrip(".") for each in damaged[:_MOST_FILES])
+    count = pictures.get("num_damaged", len(damaged))
+    more = f"; and {count - _MOST_FILES:,} more" if count > _MOST_FILES else ""
+    return [f"Damaged pictures, left out ({count:,}): {shown}{more}."]
 
 
 def duplicate_rows(data: Mapping[str, Any]) -> list[list[str]]:
@@ -140,7 +141,7 @@ def _facts(found: Mapping[str, Any], parts: Sequence[str], pictures: Mapping[str
     for name, key in (("Sizes of the files", "sizes"), ("Colours", "modes"), ("Formats", "formats")):
         rows.append((name, _common(pictures.get(key) or {})))
     rows.append(("Animations, first frame taken", f"{pictures['animations']:,}" if pictures.get("animations") else ""))
-    rows.append(("Files passed over", f"{pictures['skipped']:,}" if pictures.get("skipped") else ""))
+    rows.append(("Files passed over", _common(pictures.get("skipped_why") or {})))
     rows.append(("Not tested", named(found["untested"]).replace("`", "")))
     return [(name, value) for name, value in rows if value]
 
