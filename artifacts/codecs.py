@@ -189,17 +189,23 @@ def _keras_bytes(keras: Any, model: "keras.Model") -> io.BytesIO:
 # -- tables and values
 
 
-def encode_history(frame: "pd.DataFrame") -> Encoded:
-    """A training's history, an epoch a row: epoch, loss, accuracy and, with validation, val_loss, val_accuracy."""
+def encode_history(frame: "pd.DataFrame", shown: np.ndarray | None = None) -> Encoded:
+    """A training's history, an epoch a row: epoch, loss, accuracy and, with validation, val_loss, val_accuracy.
+
+    Args:
+        shown: some of the augmented pictures that it was shown, uint8 (m, h, w, c); None without augmentation.
+    """
     columns = {str(name): frame[name].tolist() for name in frame.columns}
-    facts = {"columns": list(columns), "epochs": len(frame)}
-    return Encoded(
-        "history",
-        digest_json(columns),
-        facts,
+    facts = {"columns": list(columns), "epochs": len(frame)} | ({} if shown is None else {"shown": len(shown)})
+    digest = digest_json(columns) if shown is None else digest_arrays({"shown": shown}, columns)
+
+    def write(folder: Path) -> None:
         # repr, which pandas uses here, gives back the same float64 on reading.
-        lambda folder: frame.to_csv(folder / "history.csv", index=False, lineterminator="\n"),
-    )
+        frame.to_csv(folder / "history.csv", index=False, lineterminator="\n")
+        if shown is not None:
+            save_array(folder / "shown.npy", shown)
+
+    return Encoded("history", digest, facts, write)
 
 
 def read_history(folder: Path) -> "pd.DataFrame":
@@ -210,6 +216,12 @@ def read_history(folder: Path) -> "pd.DataFrame":
     text = pd.read_csv(folder / "history.csv", dtype=str)
     columns = {name: [float(value) for value in text[name]] for name in text.columns}
     return pd.DataFrame({**columns, "epoch": [int(value) for value in columns["epoch"]]})
+
+
+def read_shown(folder: Path) -> np.ndarray | None:
+    """The pictures that a stored training was shown, uint8 (m, h, w, c); None where it augmented nothing."""
+    found = _named_files(folder, ".npy")
+    return np.load(found[0], allow_pickle=False) if found else None
 
 
 def encode_evaluation(metrics: Mapping[str, Any], predictions: Mapping[str, np.ndarray]) -> Encoded:
@@ -286,7 +298,7 @@ _DERIVE = {
     "dataset": _derive_dataset,
     "features": _derive_features,
     "model": lambda folder: model_digest(read_model(folder)),
-    "history": lambda folder: encode_history(read_history(folder)).digest,
+    "history": lambda folder: encode_history(read_history(folder), read_shown(folder)).digest,
     "evaluation": lambda folder: encode_evaluation(read_evaluation(folder), read_predictions(folder)).digest,
     "figures": lambda folder: encode_figures(read_figures(folder)).digest,
 }

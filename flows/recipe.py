@@ -9,9 +9,11 @@ convolution with its batch norm, activation, dropout and pooling.
 import hashlib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from flows import recipe_checks
+from flows.recipe_augment import Augment
+from flows.recipe_section import Section
 
 DatasetName = Literal["fashion_mnist", "fashion_mnist_sample", "mnist", "cifar10", "cifar100", "digits", "npz"]
 Count = Annotated[int, Field(ge=1)]
@@ -22,12 +24,6 @@ LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
 
 DEFAULT_WIDTHS = {"dense": (128, 64, 32, 16), "cnn": (32, 64, 128)}
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys, silent conversions, NaN and infinities are refused; nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Task(Section):
@@ -82,6 +78,7 @@ class Training(Section):
         description="Stop after this many epochs without improvement and restore the best weights; null: never.",
     )
     class_weights: bool = Field(default=False, description="Weigh classes inversely to their frequency (`balanced`).")
+    augment: Augment = Field(default_factory=Augment, description="What is done to the training pictures, in training.")
 
 
 class Network(Section):
@@ -152,6 +149,11 @@ class GraftedTraining(Training):
 
 class TrainHead(GraftedTraining):
     """`train_head`: training of the new head on the frozen base."""
+
+    augment_copies: Count | None = Field(
+        default=None,
+        description="Store the activations of so many augmented copies, an epoch for each in turn; null: draw anew.",
+    )
 
 
 class Unfreeze(Section):

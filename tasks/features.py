@@ -1,7 +1,8 @@
 """What the frozen part of a network makes of the target's images: computed once, stored, reused.
 
 Not a step of the DAG but an execution of its own, under a key of the frozen part's digest and the data's: every later
-training on the same base, cut and data finds it, whatever its other parameters are.
+training on the same base, cut and data finds it, whatever its other parameters are. Those of augmented copies are kept
+under what augments them and the step's seed, too.
 """
 
 import time
@@ -16,8 +17,8 @@ from artifacts.executions import Execution
 from artifacts.refs import DatasetRef, Ref
 from artifacts.store import Store
 from tasks.identity import identity
-from tasks.pure import frozen
-from tasks.pure.training import Part
+from tasks.pure import copies, frozen
+from tasks.pure.training import Part, Training
 
 if TYPE_CHECKING:
     import keras
@@ -25,25 +26,39 @@ if TYPE_CHECKING:
     from tasks.execution import StepExecution
 
 
-def parts(step: "StepExecution", below: "keras.Model | None", target: DatasetRef) -> tuple[Part, Part]:
+def parts(
+    step: "StepExecution", below: "keras.Model | None", target: DatasetRef, training: Training, seed: int
+) -> tuple[Part, Part]:
     """Training and validation part for `step`: the images, or what `below` makes of them; and labels.
+
+    With `training.augment_copies` the training part is what `below` makes of so many augmented copies, one after
+    another.
 
     Args:
         below: the frozen part of the step's network, see `tasks/pure/frozen.py`. The step makes it, so that the code
             that computes activations is part of the step's key.
+        seed: the step's own, for the copies.
     """
     images = step.part(target, "train"), step.part(target, "validation")
     if below is None:
         return images
-    activations = _stored_or_new(step, below, target, images)
-    train, validation = ((part, labels) for part, (_, labels) in zip(activations, images, strict=True))
-    return train, validation
+    train, validation = _stored_or_new(step, below, target, images, training, seed)
+    labels = np.tile(images[0][1], training.augment_copies or 1)
+    return (train, labels), (validation, images[1][1])
 
 
 def _stored_or_new(
-    step: "StepExecution", part: "keras.Model", target: DatasetRef, images: tuple[Part, Part]
+    step: "StepExecution",
+    part: "keras.Model",
+    target: DatasetRef,
+    images: tuple[Part, Part],
+    training: Training,
+    seed: int,
 ) -> list[np.ndarray]:
-    own = identity("features", {"frozen": codecs.model_digest(part), "target": target}, step.store)
+    drawn: dict[str, Any] = {}
+    if training.augment_copies:
+        drawn = {"augment": training.augment, "copies": training.augment_copies, "seed": seed}
+    own = identity("features", {"frozen": codecs.model_digest(part), "target": target, **drawn}, step.store)
     found = _stored(step.store, own)
     if found:
         step.note("features", {**found.to_json(), "key": digest_json(own), "reused": True, "seconds": 0.0})
@@ -51,13 +66,24 @@ def _stored_or_new(
         folder = step.store.folder(found)
         return [array_codecs.read_features(folder, name) for name in array_codecs.FEATURE_PARTS]
     began = time.perf_counter()
-    made = [frozen.activations(part, pixels) for pixels, _ in images]
+    made = _made(part, images, training, seed)
     output = step.store.put(array_codecs.encode_features(dict(zip(array_codecs.FEATURE_PARTS, made, strict=True))))
     seconds = round(time.perf_counter() - began, 3)
     step.store.record(Execution(own, {"features": output}, seconds, {}))
     step.note("features", {**output.ref.to_json(), "key": digest_json(own), "reused": False, "seconds": seconds})
     step.remark(f"computed the frozen layers' activations up to `{step.path.cut}` once, in {seconds:.1f} s")
     return made
+
+
+def _made(part: "keras.Model", images: tuple[Part, Part], training: Training, seed: int) -> list[np.ndarray]:
+    (train, _), (validation, _) = images
+    number = training.augment_copies
+    of_train = (
+        copies.activations_of_copies(part, train, training.augment, number, seed)
+        if number
+        else frozen.activations(part, train)
+    )
+    return [of_train, frozen.activations(part, validation)]
 
 
 def _stored(store: Store, own: dict[str, Any]) -> Ref | None:

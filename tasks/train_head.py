@@ -6,7 +6,7 @@ from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import frozen, session, stages, surgery
+from tasks.pure import frozen, session, shown, stages, surgery
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.training import Training
 
@@ -31,9 +31,12 @@ def train_head(
     prepare()
     session.fresh(seed)
     network = step.model(model)
-    parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target)
+    parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
     fitted = stages.train_under_contract(
         network, parts, trainable, training, seed, step.watch(training), step.path, step.interrupted(training)
     )
     step.report(fitted)
-    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history))
+    seen = None
+    if training.augment.active:
+        seen = shown.shown(step.part(target, "train")[0], training, seed, on_copies=step.path.cut is not None)
+    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history, seen))

@@ -22,9 +22,10 @@ class Page:
             `files` (name to digest).
         recipe_yaml: the recipe with every default filled in.
         copy_weights: False is said wherever the base is named.
-        facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`.
+        facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`,
+            `augmented` (step to what was done to its pictures, in words).
         controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`, `command`.
-        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`.
+        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`.
     """
 
     title: str
@@ -160,6 +161,8 @@ def fact_rows(page: Page) -> list[tuple[str, str]]:
     reused = "Reused layers" if page.copy_weights else "Reused layers (their shape alone: weights NOT copied)"
     rows.append((reused, ", ".join(facts.get("reused_layers") or [])))
     rows.append(("Trained in fine-tuning", ", ".join(facts.get("trainable") or [])))
+    augmented = [f"{step}: {words}" for step, words in (facts.get("augmented") or {}).items()]
+    rows.append(("Augmented in training only", "; ".join(augmented)))
     return [(name, str(value)) for name, value in rows if value]
 
 

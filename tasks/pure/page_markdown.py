@@ -17,6 +17,7 @@ _PICTURES = (
     ("confusion", "Confusion matrix"),
     ("mistakes", "The mistakes it was surest of"),
     ("reliability", "Reliability"),
+    ("shown", "What the network was shown"),
 )
 
 
@@ -32,7 +33,7 @@ def markdown(page: Page) -> str:
             left_out = f"*{title}: too large to stand here, see the HTML report.*"
             image = f"![{title}](data:image/png;base64,{uri})" if fits else left_out
             parts[name] = f"## {title}\n\n{image}\n\n{parts.get(name, '')}"
-    order = ["top", "figures", "learning_curves", "classes", "confusion", "mistakes", "reliability", "rest"]
+    order = ["top", "figures", "learning_curves", "shown", "classes", "confusion", "mistakes", "reliability", "rest"]
     return "\n\n".join(parts[name].strip() for name in order if parts.get(name)) + "\n"
 
 

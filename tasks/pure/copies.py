@@ -1,0 +1,49 @@
+"""Fixed augmented copies of pictures, and what a frozen part makes of them: drawn once, stored, trained on in turn."""
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tasks.pure.augmenting import Augmenter, brightest
+from tasks.pure.frozen import BATCH_SIZE, activations
+from tasks.pure.training import Augmentation
+
+if TYPE_CHECKING:
+    import keras
+
+
+class Copies:
+    """Copy c of a picture is the same whoever asks, and however often: the draws follow from (step seed, copy, batch).
+
+    Args:
+        images: (n, height, width, channels) as stored.
+        seed: the step's own.
+    """
+
+    def __init__(self, how: Augmentation, images: np.ndarray, seed: int) -> None:
+        import tensorflow as tf
+
+        self.images, self.seed = images, seed
+        self.brightest = brightest(images)
+        self.augmenter = Augmenter(how, self.brightest, 1)
+        self.program = tf.function(self.augmenter.changed, autograph=False, reduce_retracing=True)
+
+    def batch(self, copy: int, first: int) -> Any:
+        """float32 (up to BATCH_SIZE, height, width, channels): the pictures from `first` on, in copy number `copy`."""
+        import tensorflow as tf
+
+        self.augmenter.begin(self.seed, "copy", copy, first)
+        return self.program(tf.constant(self.images[first : first + BATCH_SIZE]))
+
+
+def activations_of_copies(
+    frozen: "keras.Model", images: np.ndarray, how: Augmentation, copies: int, seed: int
+) -> np.ndarray:
+    """float32 (copies · n, …): what `frozen` makes of `copies` augmented copies of images (n, …), one after another."""
+    drawn = Copies(how, images, seed)
+    count = len(images)
+    found = np.empty((copies * count, *frozen.output_shape[1:]), frozen.compute_dtype)
+    for copy in range(copies):
+        found[copy * count : (copy + 1) * count] = activations(frozen, images, partial(drawn.batch, copy))
+    return found
