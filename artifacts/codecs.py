@@ -29,7 +29,7 @@ from artifacts.array_codecs import (
 )
 from artifacts.digest import canonical_json, digest_arrays, digest_json, digest_model
 from artifacts.errors import ArtifactDamaged
-from artifacts.manifest import MANIFEST, Manifest
+from artifacts.manifest import named_files
 from artifacts.store import Encoded
 
 if TYPE_CHECKING:
@@ -220,7 +220,7 @@ def read_history(folder: Path) -> "pd.DataFrame":
 
 def read_shown(folder: Path) -> np.ndarray | None:
     """The pictures that a stored training was shown, uint8 (m, h, w, c); None where it augmented nothing."""
-    found = _named_files(folder, ".npy")
+    found = named_files(folder, ".npy")
     return np.load(found[0], allow_pickle=False) if found else None
 
 
@@ -244,14 +244,7 @@ def read_evaluation(folder: Path) -> dict[str, Any]:
 
 def read_predictions(folder: Path) -> dict[str, np.ndarray]:
     """The arrays of a stored evaluation by name."""
-    return {path.stem: np.load(path, allow_pickle=False) for path in _named_files(folder, ".npy")}
-
-
-def _named_files(folder: Path, suffix: str) -> list[Path]:
-    """The files of an artifact that its manifest names; of one that is not settled yet, all there are."""
-    manifest = folder / MANIFEST
-    names = Manifest.from_bytes(manifest.read_bytes(), str(manifest)).files if manifest.is_file() else None
-    return [path for path in sorted(folder.glob(f"*{suffix}")) if names is None or path.name in names]
+    return {path.stem: np.load(path, allow_pickle=False) for path in named_files(folder, ".npy")}
 
 
 def encode_figures(pictures: Mapping[str, bytes]) -> Encoded:
@@ -267,7 +260,7 @@ def encode_figures(pictures: Mapping[str, bytes]) -> Encoded:
 
 def read_figures(folder: Path) -> dict[str, bytes]:
     """The stored pictures by name."""
-    return {path.stem: path.read_bytes() for path in _named_files(folder, ".png")}
+    return {path.stem: path.read_bytes() for path in named_files(folder, ".png")}
 
 
 # -- proof
