@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.pure.augmenting import Augmenter, brightest
-from tasks.pure.frozen import BATCH_SIZE, activations
+from tasks.pure.frozen import BATCH_SIZE, activations, batch_starts
+from tasks.pure.shown import PICTURES, kept
 from tasks.pure.training import Augmentation
 
 if TYPE_CHECKING:
@@ -47,3 +48,14 @@ def activations_of_copies(
     for copy in range(copies):
         found[copy * count : (copy + 1) * count] = activations(frozen, images, partial(drawn.batch, copy))
     return found
+
+
+def shown_of_copies(images: np.ndarray, how: Augmentation, seed: int) -> np.ndarray:
+    """uint8 (up to PICTURES, h, w, channels): some of the first copy, from all over the part: its order may be that of
+    the classes."""
+    copies, count = Copies(how, images, seed), len(images)
+    wanted = np.linspace(0, count - 1, min(PICTURES, count)).astype(int)
+    # Where two batches hold a picture, the later one's stays.
+    batch_of = {index: max(first for first in batch_starts(count) if first <= index) for index in wanted}
+    batches = {first: copies.batch(0, first).numpy() for first in sorted(set(batch_of.values()))}
+    return kept(np.stack([batches[first][index - first] for index, first in batch_of.items()]), copies.brightest)

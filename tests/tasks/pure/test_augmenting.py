@@ -9,7 +9,7 @@ import pytest
 
 from tasks.pure import epochs
 from tasks.pure.augmenting import Augmenter, brightest
-from tasks.pure.copies import Copies, activations_of_copies
+from tasks.pure.copies import Copies, activations_of_copies, shown_of_copies
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import fit
 from tasks.pure.frozen import BATCH_SIZE, activations, batch_starts, frozen_part
@@ -323,6 +323,17 @@ def test_a_fixed_copy_is_the_same_whoever_asks_and_each_copy_another() -> None:
     backwards = [np.asarray(again.batch(copy, start)) for copy in (1, 0) for start in reversed(starts)]
     assert all(np.array_equal(one, two) for one, two in zip(forwards, reversed(backwards), strict=True))
     assert different(np.stack(forwards)) == 4
+
+
+def test_what_is_shown_of_a_copy_is_what_its_activations_are_of() -> None:
+    """Where the last batch reaches back, its draws stay."""
+    images = examples(BATCH_SIZE + 20)[0]
+    model = grafted(built(network("cnn", (4,), scale="none")))
+    below = frozen_part(model, "image")
+    assert below is not None
+    used = activations_of_copies(below, images, ALL, 1, 7)
+    chosen = np.linspace(0, len(images) - 1, PICTURES).astype(int)
+    np.testing.assert_array_equal(shown_of_copies(images, ALL, 7), np.rint(used[chosen]))
 
 
 def test_the_head_trains_on_each_copy_in_turn() -> None:
