@@ -66,11 +66,13 @@ def test_flip_mirrors_about_half_of_the_pictures_each_way(flip: str, turned: lis
     assert sum(counts) == 64 and min(counts) >= 64 / len(possible) / 3
 
 
-def test_rotate_turns_by_degrees() -> None:
-    images = one_picture(height=12)
-    by_90 = max(abs(seen(Augmentation(rotate=90.0, fill="nearest"), images) - images).max(axis=(1, 2, 3)))
-    by_1 = max(abs(seen(Augmentation(rotate=1.0, fill="nearest"), images) - images).max(axis=(1, 2, 3)))
-    assert by_90 > 40 and 0 < by_1 < 3, "a row is eight, a column one: a degree is a sixth of a pixel at the edge"
+def test_rotate_turns_by_up_to_so_many_degrees_either_way() -> None:
+    images = np.zeros((300, 41, 41, 1), np.uint8)
+    images[:, 19:22, 34:37] = 200  # to the right of the middle
+    found = seen(Augmentation(rotate=30.0, fill="black"), images)[..., 0]
+    rows, columns = np.mgrid[-20:21, -20:21]
+    angle = np.degrees(np.arctan2((found * rows).sum(axis=(1, 2)), (found * columns).sum(axis=(1, 2))))
+    assert -30.5 < angle.min() < -28 and 28 < angle.max() < 30.5
 
 
 def test_shift_moves_by_a_fraction_of_each_side() -> None:
@@ -212,6 +214,16 @@ def test_draws_differ_by_seed_epoch_and_batch_and_are_the_same_again() -> None:
     batches = [np.asarray(augmenter.changed(images)) for _ in range(2)]
     assert different(np.stack(batches)) == 2
     assert different(batches[0]) > 60, "each picture has its own"
+
+
+def test_each_epoch_of_a_training_draws_by_its_own_number() -> None:
+    part, pictures = examples(COUNT), []
+    how = Training(2, COUNT, 0.01, None, False, ALL)
+    fit(recording(built(CNN), pictures), part, none_of(part), how, 7)
+    order = Order(part, how, 3, 7)
+    for epoch in (0, 1):
+        order.shuffle(epoch)
+        np.testing.assert_array_equal(pictures[epoch], seen(ALL, part[0][order.indices.numpy()], 7, epoch))
 
 
 @with_and_without_mixing
