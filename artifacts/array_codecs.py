@@ -92,6 +92,17 @@ def read_features(folder: Path, part: str) -> np.ndarray:
     return _load_array(folder / f"{part}.npy")
 
 
+def derive_dataset(folder: Path) -> str:
+    """The digest of a stored data set, computed anew from its bytes."""
+    parts = {part: read_part(folder, part) for part in DATASET_PARTS}
+    return encode_dataset(parts, *read_classes(folder)).digest
+
+
+def derive_features(folder: Path) -> str:
+    """The digest of stored activations, computed anew from their bytes."""
+    return encode_features({part: read_features(folder, part) for part in FEATURE_PARTS}).digest
+
+
 # -- arrays
 
 

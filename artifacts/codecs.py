@@ -18,20 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from artifacts.array_codecs import (
-    DATASET_PARTS,
-    FEATURE_PARTS,
-    encode_dataset,
-    encode_features,
-    read_classes,
-    read_features,
-    read_part,
-    save_array,
-)
+from artifacts.array_codecs import derive_dataset, derive_features, save_array
 from artifacts.digest import canonical_json, digest_arrays, digest_json, digest_model
 from artifacts.errors import ArtifactDamaged
 from artifacts.inspection_codecs import derive_inspection
-from artifacts.manifest import MANIFEST, Manifest
+from artifacts.manifest import named_files
 from artifacts.picture_codecs import derive_pictures
 from artifacts.store import Encoded
 
@@ -192,17 +183,23 @@ def _keras_bytes(keras: Any, model: "keras.Model") -> io.BytesIO:
 # -- tables and values
 
 
-def encode_history(frame: "pd.DataFrame") -> Encoded:
-    """A training's history, an epoch a row: epoch, loss, accuracy and, with validation, val_loss, val_accuracy."""
+def encode_history(frame: "pd.DataFrame", shown: np.ndarray | None = None) -> Encoded:
+    """A training's history, an epoch a row: epoch, loss, accuracy and, with validation, val_loss, val_accuracy.
+
+    Args:
+        shown: some of the augmented pictures that it was shown, uint8 (m, h, w, c); None without augmentation.
+    """
     columns = {str(name): frame[name].tolist() for name in frame.columns}
-    facts = {"columns": list(columns), "epochs": len(frame)}
-    return Encoded(
-        "history",
-        digest_json(columns),
-        facts,
+    facts = {"columns": list(columns), "epochs": len(frame)} | ({} if shown is None else {"shown": len(shown)})
+    digest = digest_json(columns) if shown is None else digest_arrays({"shown": shown}, columns)
+
+    def write(folder: Path) -> None:
         # repr, which pandas uses here, gives back the same float64 on reading.
-        lambda folder: frame.to_csv(folder / "history.csv", index=False, lineterminator="\n"),
-    )
+        frame.to_csv(folder / "history.csv", index=False, lineterminator="\n")
+        if shown is not None:
+            save_array(folder / "shown.npy", shown)
+
+    return Encoded("history", digest, facts, write)
 
 
 def read_history(folder: Path) -> "pd.DataFrame":
@@ -213,6 +210,12 @@ def read_history(folder: Path) -> "pd.DataFrame":
     text = pd.read_csv(folder / "history.csv", dtype=str)
     columns = {name: [float(value) for value in text[name]] for name in text.columns}
     return pd.DataFrame({**columns, "epoch": [int(value) for value in columns["epoch"]]})
+
+
+def read_shown(folder: Path) -> np.ndarray | None:
+    """The pictures that a stored training was shown, uint8 (m, h, w, c); None where it augmented nothing."""
+    found = named_files(folder, ".npy")
+    return np.load(found[0], allow_pickle=False) if found else None
 
 
 def encode_evaluation(metrics: Mapping[str, Any], predictions: Mapping[str, np.ndarray]) -> Encoded:
@@ -235,14 +238,7 @@ def read_evaluation(folder: Path) -> dict[str, Any]:
 
 def read_predictions(folder: Path) -> dict[str, np.ndarray]:
     """The arrays of a stored evaluation by name."""
-    return {path.stem: np.load(path, allow_pickle=False) for path in _named_files(folder, ".npy")}
-
-
-def _named_files(folder: Path, suffix: str) -> list[Path]:
-    """The files of an artifact that its manifest names; of one that is not settled yet, all there are."""
-    manifest = folder / MANIFEST
-    names = Manifest.from_bytes(manifest.read_bytes(), str(manifest)).files if manifest.is_file() else None
-    return [path for path in sorted(folder.glob(f"*{suffix}")) if names is None or path.name in names]
+    return {path.stem: np.load(path, allow_pickle=False) for path in named_files(folder, ".npy")}
 
 
 def encode_figures(pictures: Mapping[str, bytes]) -> Encoded:
@@ -258,7 +254,7 @@ def encode_figures(pictures: Mapping[str, bytes]) -> Encoded:
 
 def read_figures(folder: Path) -> dict[str, bytes]:
     """The stored pictures by name."""
-    return {path.stem: path.read_bytes() for path in _named_files(folder, ".png")}
+    return {path.stem: path.read_bytes() for path in named_files(folder, ".png")}
 
 
 # -- proof
@@ -276,22 +272,13 @@ def derive_digest(kind: str, folder: Path) -> str:
         raise ArtifactDamaged(f"{folder}: cannot be read as {kind}: {problem}") from problem
 
 
-def _derive_dataset(folder: Path) -> str:
-    parts = {part: read_part(folder, part) for part in DATASET_PARTS}
-    return encode_dataset(parts, *read_classes(folder)).digest
-
-
-def _derive_features(folder: Path) -> str:
-    return encode_features({part: read_features(folder, part) for part in FEATURE_PARTS}).digest
-
-
 _DERIVE = {
     "pictures": derive_pictures,
-    "dataset": _derive_dataset,
-    "features": _derive_features,
+    "dataset": derive_dataset,
+    "features": derive_features,
     "inspection": derive_inspection,
     "model": lambda folder: model_digest(read_model(folder)),
-    "history": lambda folder: encode_history(read_history(folder)).digest,
+    "history": lambda folder: encode_history(read_history(folder), read_shown(folder)).digest,
     "evaluation": lambda folder: encode_evaluation(read_evaluation(folder), read_predictions(folder)).digest,
     "figures": lambda folder: encode_figures(read_figures(folder)).digest,
 }

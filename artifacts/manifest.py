@@ -59,3 +59,10 @@ def describe(folder: Path, kind: str, digest: str, facts: Mapping[str, Any]) -> 
         if path.name != MANIFEST
     }
     return Manifest(kind, digest, facts, files)
+
+
+def named_files(folder: Path, suffix: str) -> list[Path]:
+    """The files of an artifact that its manifest names; of one that is not settled yet, all there are."""
+    manifest = folder / MANIFEST
+    names = Manifest.from_bytes(manifest.read_bytes(), str(manifest)).files if manifest.is_file() else None
+    return [path for path in sorted(folder.glob(f"*{suffix}")) if names is None or path.name in names]

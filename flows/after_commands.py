@@ -98,7 +98,7 @@ def _print_step(run: PastRun, found: dict[str, Any]) -> None:
               for name, each in found["inputs"].items()]  # fmt: skip
     outputs = [(name, f"{each['kind']} {run_show.short(each['digest'])}  {_facts(found['facts'][name])}")
                for name, each in found["outputs"].items()]  # fmt: skip
-    plain = {**found["parameters"], **({"seed": found["seed"]} if found["seed"] is not None else {})}
+    plain = {**run_show.opened(found["parameters"]), **({"seed": found["seed"]} if found["seed"] is not None else {})}
     _print_section(console, "computation", run_show.how(found["computed"]))
     _print_section(console, "parameters", [(name, str(value)) for name, value in plain.items()])
     _print_section(console, "inputs", inputs)

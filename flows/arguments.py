@@ -1,13 +1,14 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
 from flows import picture_checks
-from flows.recipe import GraftedTraining, Recipe
+from flows.recipe import GraftedTraining, Recipe, TrainHead
 from flows.recipe import Training as TrainingSection
+from flows.recipe_augment import Augment
 from tasks.pure.architectures import Network
 from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.surgery import Scion, Trainable
-from tasks.pure.training import Training
+from tasks.pure.training import Augmentation, Training
 
 
 def selection(recipe: Recipe, role: str) -> Selection:
@@ -59,6 +60,24 @@ def training(section: TrainingSection) -> Training:
         learning_rate=section.learning_rate,
         early_stopping=section.early_stopping,
         class_weights=section.class_weights,
+        augment=augmentation(section.augment),
+        augment_copies=section.augment_copies if isinstance(section, TrainHead) else None,
+    )
+
+
+def augmentation(section: Augment) -> Augmentation:
+    """What is off is None, and so is `fill` where nothing reaches beyond the edge: it then changes no key."""
+    beyond_the_edge = section.rotate or section.shift or section.zoom
+    return Augmentation(
+        flip=section.flip,
+        rotate=section.rotate or None,
+        shift=section.shift or None,
+        zoom=section.zoom or None,
+        brightness=section.brightness or None,
+        contrast=section.contrast or None,
+        fill=section.fill if beyond_the_edge else None,
+        mixup=section.mixup,
+        cutmix=section.cutmix,
     )
 
 

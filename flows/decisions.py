@@ -121,7 +121,7 @@ def differences(
         seeds: the recipe's seed then and now; each step's own is derived from it.
     """
     own = section(str(new["step"]))
-    for name, before, after in _changed(old["parameters"], new["parameters"]):
+    for name, before, after in _changed(_opened(old["parameters"]), _opened(new["parameters"])):
         yield f"parameter `{own}.{name}` {_shown(before)} → {_shown(after)}"
     if old["seed"] != new["seed"]:
         yield f"seed {_shown(seeds[0])} → {_shown(seeds[1])}"
@@ -143,6 +143,15 @@ def differences(
 def section(step: str) -> str:
     """The recipe's section of a step: `load_data.source` reads `source`."""
     return step.removeprefix("load_data.")
+
+
+def _opened(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings among the parameters (`augment`) opened, a dotted name each, as a recipe names its keys."""
+    opened: dict[str, Any] = {}
+    for name, value in parameters.items():
+        inner = value if isinstance(value, Mapping) else None
+        opened |= {name: value} if inner is None else {f"{name}.{key}": each for key, each in inner.items()}
+    return opened
 
 
 def _changed(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:

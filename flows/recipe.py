@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, WithJsonSchema, model_validator
 
 from flows import recipe_checks
-from flows.recipe_data import Count, Fraction, Section, Source, Target, Text
+from flows.recipe_augment import Augment
+from flows.recipe_data import Count, Fraction, Source, Target, Text
+from flows.recipe_section import Section
 
 LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
@@ -36,6 +38,7 @@ class Training(Section):
         "weights; needs a validation part. null: never.",
     )
     class_weights: bool = Field(default=False, description="Weigh classes inversely to their frequency (`balanced`).")
+    augment: Augment = Field(default_factory=Augment, description="What is done to the training pictures, in training.")
 
 
 class Network(Section):
@@ -106,6 +109,11 @@ class GraftedTraining(Training):
 
 class TrainHead(GraftedTraining):
     """`train_head`: training of the new head on the frozen base."""
+
+    augment_copies: Count | None = Field(
+        default=None,
+        description="Store the activations of so many augmented copies, an epoch for each in turn; null: draw anew.",
+    )
 
 
 class Unfreeze(Section):

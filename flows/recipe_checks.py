@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from flows.label_checks import label_problems
 from flows.picture_checks import own_problems
+from flows.recipe_augment import augment_problems
 from tasks.pure.readers import CLASS_NAMES, LISTED
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def impossibilities(recipe: Recipe) -> list[str]:
     problems += _early_stopping_problems(recipe)
     cut_problems = _cut_problems(recipe)
     # What `freeze` may name depends on the cut, so a wrong cut would only cause errors that mislead.
-    return problems + (cut_problems or _choice_problems(recipe))
+    return problems + (cut_problems or _choice_problems(recipe) or augment_problems(recipe))
 
 
 def _data_problems(section: str, data: DataSection, gate: float) -> list[str]:

@@ -2,7 +2,9 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from flows.recipe_section import Section
 
 DatasetName = Literal[
     "fashion_mnist", "fashion_mnist_sample", "mnist", "cifar10", "cifar100", "digits", "npz", "folder", "list"
@@ -12,12 +14,6 @@ Fraction = Annotated[float, Field(ge=0, lt=1)]
 Text = Annotated[str, Field(min_length=1)]
 Pixels = Annotated[int, Field(ge=1, le=65535)]
 ClassLabel = Annotated[int, Field(ge=0)] | Text
-
-
-class Section(BaseModel):
-    """Base of all sections: unknown keys, silent conversions, NaN and infinities are refused; nothing changes later."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Task(Section):

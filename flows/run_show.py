@@ -1,5 +1,6 @@
 """`graft show`: one run, or one step of it, in full."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from artifacts.executions import Execution
@@ -65,6 +66,17 @@ def _execution_json(run: PastRun, execution: Execution) -> dict[str, Any]:
         "computed_in_seconds": execution.seconds,
         "computed": dict(execution.facts),
     }
+
+
+def opened(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Mappings among the parameters (`augment`) opened, without what is off in them."""
+    found: dict[str, Any] = {}
+    for name, value in parameters.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}.{key}": inner for key, inner in value.items() if inner is not None}
+        else:
+            found[name] = value
+    return found
 
 
 def how(computed: dict[str, Any]) -> list[tuple[str, str]]:

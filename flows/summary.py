@@ -9,7 +9,7 @@ from artifacts import codecs
 from artifacts.refs import Ref, StepResult
 from artifacts.runs import RunRecord
 from artifacts.store import Store
-from flows import controls, recipe_files
+from flows import augmented, controls, recipe_files
 from flows.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -118,7 +118,10 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
         "steps": [*({**step, **_made_from(runner, step["step"])} for step in record.steps), _report_itself()],
         "recipe_yaml": recipe_files.to_yaml(recipe),
         "copy_weights": recipe.clone_with_weights.copy_weights,
-        "facts": _facts(runner.store, recipe, arguments),
+        "facts": {
+            **_facts(runner.store, recipe, arguments),
+            "augmented": augmented.in_words(runner.store, recipe, record.steps),
+        },
         "controls": controls.compare(record, runner.runs.all()),
         "data": data_facts(runner.store, arguments, record.keys(), runner.skipped),
     }

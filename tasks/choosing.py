@@ -25,7 +25,14 @@ def choose(step: str, arguments: Mapping[str, Any], store: Store) -> Chosen | No
         return None
     training: Training = arguments["training"]
     counts = data["counts"]
-    work = Work(counts["train"], counts["validation"], training.batch_size, training.epochs)
+    work = Work(
+        counts["train"],
+        counts["validation"],
+        training.batch_size,
+        training.epochs,
+        training.augment.active,
+        training.augment_copies,
+    )
     if step == "pretrain":
         return of_new_network(arguments["network"].architecture, work)
     layers = _facts(store, arguments["model"]).get("layers", [])

@@ -80,6 +80,10 @@ class StepExecution:
     def history(self, ref: HistoryRef) -> "pd.DataFrame":
         return codecs.read_history(self._checked(ref))
 
+    def shown(self, ref: HistoryRef) -> np.ndarray | None:
+        """Some of the augmented pictures of that training, uint8 (m, h, w, c); None where it augmented nothing."""
+        return codecs.read_shown(self._checked(ref))
+
     def evaluation(self, ref: EvaluationRef) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
         """The figures and the arrays of predictions."""
         folder = self._checked(ref)

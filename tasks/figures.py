@@ -17,7 +17,8 @@ def figures(
     fine_tuning: HistoryRef,
     mistakes: int,
 ) -> StepResult:
-    """Draw learning curves, confusion matrix, reliability and the most confident mistakes. Output: `figures`."""
+    """Draw learning curves, confusion matrix, reliability, the most confident mistakes, and what augmented trainings
+    were shown. Output: `figures`."""
     histories = {"pretrain": pretraining, "train_head": head_training, "fine_tune": fine_tuning}
     arguments: dict[str, Any] = {"evaluation": evaluation, "mistakes": mistakes}
     step = StepExecution(
@@ -25,5 +26,6 @@ def figures(
     )
     metrics, predictions = step.evaluation(evaluation)
     frames = {name: step.history(history) for name, history in histories.items()}
-    drawn = pictures.draw(metrics, predictions, frames, metrics["class_names"], mistakes)
+    seen = {name: array for name, history in histories.items() if (array := step.shown(history)) is not None}
+    drawn = pictures.draw(metrics, predictions, frames, metrics["class_names"], mistakes, seen)
     return step.finish(figures=codecs.encode_figures(drawn))

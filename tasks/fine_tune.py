@@ -6,7 +6,7 @@ from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import frozen, session, stages, surgery
+from tasks.pure import frozen, session, shown, stages, surgery
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.training import Training
 
@@ -31,9 +31,10 @@ def fine_tune(
     prepare()
     session.fresh(seed)
     network = step.model(model)
-    parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target)
+    parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
     fitted = stages.train_under_contract(
         network, parts, trainable, training, seed, step.watch(training), step.path, step.interrupted(training)
     )
     step.report(fitted)
-    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history))
+    seen = shown.shown(parts[0][0], training, seed)
+    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history, seen))

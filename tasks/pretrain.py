@@ -5,7 +5,7 @@ from artifacts.refs import DatasetRef, StepResult
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import architectures, fitting, session
+from tasks.pure import architectures, fitting, session, shown
 from tasks.pure.training import Training
 
 
@@ -23,4 +23,5 @@ def pretrain(source: DatasetRef, network: architectures.Network, training: Train
         model, train, validation, training, seed, step.watch(training), step.path, step.interrupted(training)
     )
     step.report(fitted)
-    return step.finish(model=codecs.encode_model(model), history=codecs.encode_history(fitted.history))
+    seen = shown.shown(train[0], training, seed)
+    return step.finish(model=codecs.encode_model(model), history=codecs.encode_history(fitted.history, seen))

@@ -1,12 +1,14 @@
 """Step `train_head`: train the new head (and added layers) on the frozen base."""
 
+import numpy as np
+
 from artifacts import codecs
 from artifacts.refs import DatasetRef, ModelRef, StepResult
 from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import frozen, session, stages, surgery
+from tasks.pure import copies, frozen, session, shown, stages, surgery
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.training import Training
 
@@ -31,9 +33,17 @@ def train_head(
     prepare()
     session.fresh(seed)
     network = step.model(model)
-    parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target)
+    parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
     fitted = stages.train_under_contract(
         network, parts, trainable, training, seed, step.watch(training), step.path, step.interrupted(training)
     )
     step.report(fitted)
-    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history))
+    seen = _shown(step, target, training, seed) if training.augment.active else None
+    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history, seen))
+
+
+def _shown(step: StepExecution, target: DatasetRef, training: Training, seed: int) -> np.ndarray | None:
+    images, _ = step.part(target, "train")
+    if step.path.cut is not None:
+        return copies.shown_of_copies(images, training.augment, seed)
+    return shown.shown(images, training, seed)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tasks.pure import stopping
+from tasks.pure.augmenting import Augmenter
 from tasks.pure.order import Order
 from tasks.pure.training import Watch
 
@@ -39,7 +40,14 @@ class Pace:
         self.steps = max(1, min(fitting, steps * GROWTH))
 
 
-def compiled(inputs: Any, outputs: Any, order: Order, watch: Watch, told: Callable[[float], None]) -> "keras.Model":
+def compiled(
+    inputs: Any,
+    outputs: Any,
+    order: Order,
+    watch: Watch,
+    told: Callable[[float], None],
+    augmenter: Augmenter | None = None,
+) -> "keras.Model":
     """A model from `inputs` to `outputs` (Keras tensors of a network) whose layers are the network's own.
 
     Compile it as ever, and `fit` it on `order.first_batch()`: Keras then sees one step an epoch.
@@ -48,6 +56,7 @@ def compiled(inputs: Any, outputs: Any, order: Order, watch: Watch, told: Callab
 
     Args:
         told: called within an epoch with the fraction that is done.
+        augmenter: what changes each batch before the network sees it; no part of the model.
     """
     import keras
     import tensorflow as tf
@@ -93,12 +102,13 @@ def compiled(inputs: Any, outputs: Any, order: Order, watch: Watch, told: Callab
             return self.get_metrics_result()
 
         def _given_batch(self, *batch: Any) -> dict[str, Any]:
-            self.train_step(batch)
+            self.train_step(augmenter.batch(*batch) if augmenter else batch)
             return self.get_metrics_result()
 
         def _train_on(self, first: Any, size: int) -> None:
             chosen = tf.slice(order.indices, [first], [size])
-            self.train_step(tuple(tf.gather(tensor, chosen) for tensor in self.tensors))
+            batch = tuple(tf.gather(tensor, chosen) for tensor in self.tensors)
+            self.train_step(augmenter.batch(*batch) if augmenter else batch)
 
         def _run_epoch(self, iterator: Any) -> dict[str, Any]:
             next(iterator)

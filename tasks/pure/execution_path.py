@@ -72,12 +72,16 @@ class Work:
         examples: in the training part.
         validated: in the validation part.
         batch_size, epochs: as the recipe says.
+        augmented: other pictures are drawn in every epoch, or `copies` times once and for all.
+        copies: of the training part, whose activations are stored; None for no such copies.
     """
 
     examples: int
     validated: int
     batch_size: int
     epochs: int
+    augmented: bool = False
+    copies: int | None = None
 
     def updates(self) -> int:
         return -(-self.examples // self.batch_size) * self.epochs
@@ -85,7 +89,7 @@ class Work:
 
 def of_new_network(architecture: str, work: Work) -> Chosen:
     """The path of a pretraining: nothing is frozen yet."""
-    return Chosen(ExecutionPath(jit=_worth_xla(["Dense" if architecture == "dense" else "Conv2D"], work)))
+    return Chosen(ExecutionPath(jit=_on_images(["Dense" if architecture == "dense" else "Conv2D"], work)))
 
 
 def of_grafted_network(outline: Sequence[Mapping[str, Any]], work: Work, megabytes: int) -> Chosen:
@@ -99,15 +103,24 @@ def of_grafted_network(outline: Sequence[Mapping[str, Any]], work: Work, megabyt
     first = next((place for place, layer in enumerate(outline) if layer["trains"]), len(outline))
     below, above = outline[:first], outline[first:]
     if not any(layer["weights"] and layer["name"] not in ADAPTERS for layer in below):  # only what adapts images
-        return Chosen(ExecutionPath(jit=_worth_xla(_kinds(outline), work)))
+        return Chosen(ExecutionPath(jit=_on_images(_kinds(outline), work)))
     remark = _why_not_stored(below, work, megabytes)
     if remark:
-        return Chosen(ExecutionPath(jit=_worth_xla(_kinds(outline), work)), remark)
+        return Chosen(ExecutionPath(jit=_on_images(_kinds(outline), work)), remark + _instead_of_copies(work))
     return Chosen(ExecutionPath(_worth_xla(_kinds(above), work), str(below[-1]["name"])))
 
 
 def _kinds(layers: Iterable[Mapping[str, Any]]) -> list[str]:
     return [str(layer["kind"]) for layer in layers]
+
+
+def _on_images(kinds: Iterable[str], work: Work) -> bool:
+    """Whether to compile a training on images with XLA: never what augments them, whose layers Keras bars from it."""
+    return not work.augmented and _worth_xla(kinds, work)
+
+
+def _instead_of_copies(work: Work) -> str:
+    return "; augments anew in every epoch instead of `augment_copies`" if work.copies else ""
 
 
 def _worth_xla(kinds: Iterable[str], work: Work) -> bool:
@@ -116,13 +129,15 @@ def _worth_xla(kinds: Iterable[str], work: Work) -> bool:
 
 def _why_not_stored(below: Sequence[Mapping[str, Any]], work: Work, megabytes: int) -> str:
     """Why training on stored activations would not be exact, or is not wanted; "" if it is."""
+    if work.augmented and not work.copies:
+        return "`augment` draws other pictures each time"
     unsteady = [str(layer["name"]) for layer in below if layer["kind"] not in STEADY]
     if unsteady:
         return f"`{unsteady[0]}` below the cut may give other activations in every epoch"
     if 1 in (work.batch_size, work.examples % work.batch_size):
         # A product with one row is computed in another way, with other last bits.
         return f"{work.examples:,} examples in batches of {work.batch_size} leave a batch of one"
-    size = 4 * prod(below[-1]["output_shape"]) * (work.examples + work.validated)
+    size = 4 * prod(below[-1]["output_shape"]) * (work.examples * (work.copies or 1) + work.validated)
     if size > megabytes * MEGABYTE:
         return f"they would take {size / MEGABYTE:,.0f} MB, more than `feature_cache_mb` ({megabytes:,})"
     return ""

@@ -1,8 +1,8 @@
 """Training: compile anew, fit with an order that only (seed, epoch) decides, return the history.
 
-The order of examples is a permutation drawn from (step seed, epoch), and each Dropout's seed state is set from the
-same pair when an epoch begins, since neither survives in a file. So a step gives the same bits in any process, and one
-that goes on at epoch 7 gives those of one that was never interrupted.
+The order of examples is a permutation drawn from (step seed, epoch), and the seed state of each Dropout and of each
+layer that augments is set from the same pair when an epoch begins: none survives in a file. So a step gives the same
+bits in any process, and one that goes on at epoch 7 gives those of one that was never interrupted.
 """
 
 import warnings
@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import epochs, stopping
+from tasks.pure import augmenting, epochs, stopping
+from tasks.pure.augmenting import Augmenter
 from tasks.pure.errors import BadData, Diverged
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.layers import leaves
@@ -60,7 +61,8 @@ def fit(
 
     Args:
         train: images (n, height, width, channels) as stored, labels (n,) int64; with `path.cut` the activations
-            (n, …) at that layer's output in the images' place.
+            (n, …) at that layer's output in the images' place; with `training.augment_copies` of so many copies, one
+            after another, labels too. Without a cut the images are augmented as `training.augment` says.
         validation: the same, may be empty.
         seed: the step's own.
         path: with XLA or not, whole or from a cut upwards. It decides the bits.
@@ -69,23 +71,25 @@ def fit(
     Raises:
         BadData: early stopping without a validation part.
         Diverged: there were infinities, or no numbers at all.
+        ValueError: activations were given that are of no augmented pictures, though the pictures are to be augmented.
     """
-    began = watch.clock()
-    order = Order(train, training, model.output_shape[-1], seed)
-    epoch = _epoch_callback(model, order, watch, list(state.rows) if state else [])
+    began, outputs = watch.clock(), model.output_shape[-1]
+    order = Order(train, training, outputs, seed, _copies(training, path))
+    augmenter = augmenting.augmenter(training.augment, train[0], outputs) if path.cut is None else None
+    epoch = _epoch_callback(model, order, watch, list(state.rows) if state else [], augmenter)
     inputs = model.inputs[0] if path.cut is None else model.get_layer(path.cut).output
-    trainer = epochs.compiled(inputs, model.outputs[0], order, watch, epoch.within)
-    compile_model(trainer, training.learning_rate, path.jit)
+    trainer = epochs.compiled(inputs, model.outputs[0], order, watch, epoch.within, augmenter)
+    compile_model(trainer, training.learning_rate, path.jit, training.augment.mixes)
     if path.jit and not trainer.jit_compile:
         watch.remark(f"{epochs.WITHOUT_XLA}: Keras says that a layer of it does not support that")
     if state:
         _go_on_from(trainer, state)
     trainer.fit(
-        order.first_batch(),
+        _as_targets(order.first_batch(), augmenter),
         epochs=training.epochs,
         initial_epoch=state.epoch if state else 0,
         shuffle=False,  # the order is already drawn
-        validation_data=in_batches(*validation) if len(validation[1]) else None,
+        validation_data=_as_targets(in_batches(*validation), augmenter) if len(validation[1]) else None,
         callbacks=[epoch, *_early_stopping(training, validation)],
         verbose=0,
     )
@@ -95,20 +99,52 @@ def fit(
     return Fitted(history, bool(trainer.jit_compile), order.streamed, seconds, float(trainer.compile_seconds))
 
 
-def compile_model(model: "keras.Model", learning_rate: float, jit: bool = False) -> None:
-    """A new optimiser and the loss that belongs to the head: binary or sparse categorical cross-entropy, in nats."""
+def _copies(training: Training, path: ExecutionPath) -> int:
+    """How many augmented copies the activations are of that are trained on; 1 where there are none."""
+    if path.cut is None:
+        return 1
+    if training.augment.active and not training.augment_copies:
+        raise ValueError("Pictures that are augmented anew in every epoch have no activations that could be stored.")
+    return training.augment_copies or 1
+
+
+def _as_targets(batches: Any, augmenter: Augmenter | None) -> Any:
+    """(images, labels) with the labels as they are where labels are mixed, so that Keras sees one kind only."""
+    if augmenter is None or not augmenter.mixes:
+        return batches
+    return batches.map(lambda images, labels: (images, augmenter.targets(labels)))
+
+
+def compile_model(model: "keras.Model", learning_rate: float, jit: bool = False, mixed: bool = False) -> None:
+    """A new optimiser and the loss that belongs to the head: binary or sparse categorical cross-entropy, in nats.
+
+    Args:
+        mixed: labels come as shares of the classes (`Augmenter.targets`). The loss is the same cross-entropy, and the
+            accuracy the share of pictures answered with the class that has most of the picture.
+    """
     import keras
 
-    loss = "binary_crossentropy" if model.output_shape[-1] == 1 else "sparse_categorical_crossentropy"
+    binary = model.output_shape[-1] == 1
+    loss = "binary_crossentropy" if binary else f"{'' if mixed else 'sparse_'}categorical_crossentropy"
     with warnings.catch_warnings():
         # Keras turns XLA off by itself for some layers; `fit` says so in its own way.
         warnings.filterwarnings("ignore", message="Model doesn't support `jit_compile=True`")
         model.compile(
             optimizer=keras.optimizers.Adam(learning_rate=learning_rate),
             loss=loss,
-            metrics=["accuracy"],
+            metrics=[_accuracy_of_most() if mixed and binary else "accuracy"],
             jit_compile=jit,
         )
+
+
+def _accuracy_of_most() -> "keras.Metric":
+    """Keras' own for two classes counts an answer to a mixed picture as wrong, whichever it is."""
+    import keras
+
+    def right(targets: Any, answers: Any) -> Any:
+        return keras.metrics.binary_accuracy(keras.ops.cast(targets > 0.5, answers.dtype), answers)
+
+    return keras.metrics.MeanMetricWrapper(right, name="accuracy")
 
 
 def _go_on_from(trainer: "keras.Model", state: State) -> None:
@@ -155,8 +191,10 @@ def _early_stopping(training: Training, validation: Part) -> list["keras.callbac
     return [keras.callbacks.EarlyStopping(monitor="val_loss", mode="min", patience=patience, restore_best_weights=True)]
 
 
-def _epoch_callback(model: "keras.Model", order: Order, watch: Watch, rows: list[Mapping[str, float]]) -> Any:
-    """Sets order and dropout seeds before each epoch, keeps the history, and tells how far the training is."""
+def _epoch_callback(
+    model: "keras.Model", order: Order, watch: Watch, rows: list[Mapping[str, float]], augmenter: Augmenter | None
+) -> Any:
+    """Sets order, dropout seeds and augmentation before each epoch, keeps the history, and tells how far it is."""
     import keras
 
     class Epoch(keras.callbacks.Callback):
@@ -168,6 +206,8 @@ def _epoch_callback(model: "keras.Model", order: Order, watch: Watch, rows: list
             self.epoch = epoch
             order.shuffle(epoch)
             seed_dropouts(model, order.seed, epoch)
+            if augmenter:
+                augmenter.begin(order.seed, epoch)
 
         def within(self, fraction: float) -> None:
             watch.progress(self.epoch, fraction, {})

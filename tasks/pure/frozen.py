@@ -1,7 +1,7 @@
 """The frozen part of a network, and what it makes of images: computed once instead of in every epoch."""
 
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,10 +26,13 @@ class Activations:
     """float32 (n, …): what `frozen` makes of images (n, height, width, channels), in inference mode.
 
     Computed a batch at a time, each time that `blocks` is asked for: they may be larger than memory.
+
+    Args:
+        batch: what to take in the place of so many images from a first one on (first, how many), a tensor.
     """
 
-    def __init__(self, frozen: "keras.Model", images: Images) -> None:
-        self.frozen, self.images = frozen, images
+    def __init__(self, frozen: "keras.Model", images: Images, batch: Callable[[int, int], Any] | None = None) -> None:
+        self.frozen, self.images, self.batch = frozen, images, batch
         self.shape = (len(images), *frozen.output_shape[1:])
         self.dtype = np.dtype(frozen.compute_dtype)
 
@@ -42,18 +45,29 @@ class Activations:
         import tensorflow as tf
 
         compute = tf.function(lambda batch: self.frozen(batch, training=False), autograph=False, reduce_retracing=True)
-        size, count = batch_size(self.images), len(self.images)
-        for start in range(0, count, size):
+        size, done = batch_size(self.images), 0
+        for first in batch_starts(self.images):
             stopping.point()
-            first = max(0, min(start, count - size))
-            yield compute(tf.constant(self.images[first : first + size])).numpy()[start - first :]
+            pixels = self.batch(first, size) if self.batch else tf.constant(self.images[first : first + size])
+            yield compute(pixels).numpy()[done - first :]
+            done = min(first + size, len(self.images))
 
 
 def activations(frozen: "keras.Model", images: Images) -> np.ndarray:
     """All activations of `images`, in memory."""
-    made = Activations(frozen, images)
+    return whole(Activations(frozen, images))
+
+
+def whole(made: Any) -> np.ndarray:
+    """All that `made` computes a block at a time (`shape`, `dtype`, `blocks`), in memory."""
     found, done = np.empty(made.shape, made.dtype), 0
     for block in made.blocks():
         found[done : done + len(block)] = block
         done += len(block)
     return found
+
+
+def batch_starts(images: Images) -> list[int]:
+    """The first image of each batch in which activations are computed; the last batch reaches back."""
+    size, count = batch_size(images), len(images)
+    return [max(0, min(start, count - size)) for start in range(0, count, size)]

@@ -26,17 +26,18 @@ class Order:
     """The training examples in the order of an epoch.
 
     Args:
-        train: images (n, height, width, channels) as stored, or features (n, …); labels (n,) int64.
+        train: images (n, height, width, channels) as stored, or features (n, …); labels (n,) int64. With `copies`, so
+            many times as many rows: n of each copy, one copy after another; an epoch is a pass over one of them.
         outputs: the network's number of outputs, for class weights.
         seed: the step's own.
     """
 
-    def __init__(self, train: Part, training: Training, outputs: int, seed: int) -> None:
+    def __init__(self, train: Part, training: Training, outputs: int, seed: int, copies: int = 1) -> None:
         import tensorflow as tf
 
         self.images, self.labels = train
         self.batch_size, self.seed = training.batch_size, seed
-        self.count = len(self.labels)
+        self.count, self.copies = len(self.labels) // copies, copies
         self.streamed = self.images.nbytes > RESIDENT_BYTES
         self.indices = tf.Variable(np.arange(self.count), trainable=False)
         self.weights = balanced(self.labels, max(outputs, 2)) if training.class_weights else None
@@ -48,8 +49,8 @@ class Order:
 
     def shuffle(self, epoch: int) -> None:
         """Draw the order of `epoch`."""
-        generator = np.random.Generator(np.random.PCG64(derive(self.seed, "order", epoch)))
-        self.indices.assign(generator.permutation(self.count))
+        first = epoch % self.copies * self.count
+        self.indices.assign(first + permutation(self.seed, epoch, self.count))
 
     def resident(self) -> "tuple[tf.Tensor, ...]":
         """(images, labels[, weights]) as tensors, whole."""
@@ -66,7 +67,7 @@ class Order:
 
     def batches(self) -> "tf.data.Dataset":
         """(images, labels[, weights]) a batch, through `tf.data`; the order is read when an epoch begins."""
-        return _stream(self._arrays(), self.batch_size, lambda start, end: self.indices[start:end])
+        return _stream(self._arrays(), self.count, self.batch_size, lambda start, end: self.indices[start:end])
 
     def _arrays(self) -> list[Images]:
         return [self.images, self.labels] + ([] if self.weights is None else [self.weights])
@@ -84,11 +85,16 @@ def _aligned(array: Images) -> np.ndarray:
     return found
 
 
-def _stream(arrays: Sequence[Images], batch_size: int, choose: Callable[[Any, Any], Any]) -> "tf.data.Dataset":
-    """Rows of `arrays` a batch: of each those that `choose` names for the places from start to end."""
-    import tensorflow as tf
+def permutation(seed: int, epoch: int, count: int) -> np.ndarray:
+    """int64 (count,): the order of `epoch` (from 0) in a step with that seed."""
+    return np.random.Generator(np.random.PCG64(derive(seed, "order", epoch))).permutation(count)
 
-    count = len(arrays[0])
+
+def _stream(
+    arrays: Sequence[Images], count: int, batch_size: int, choose: Callable[[Any, Any], Any]
+) -> "tf.data.Dataset":
+    """Rows of `arrays` a batch: of each those that `choose` names for the places from start to end, `count` in all."""
+    import tensorflow as tf
 
     def batch(start: Any) -> tuple[Any, ...]:
         chosen = choose(start, tf.minimum(start + batch_size, count))
@@ -111,7 +117,7 @@ def in_batches(images: Images, labels: np.ndarray, batch_size: int = 256) -> "tf
 
     if isinstance(images, np.ndarray) and images.nbytes <= RESIDENT_BYTES:
         return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
-    return _stream([images, labels], batch_size, tf.range)
+    return _stream([images, labels], len(labels), batch_size, tf.range)
 
 
 def balanced(labels: np.ndarray, num_classes: int) -> np.ndarray:

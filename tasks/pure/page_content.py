@@ -22,10 +22,11 @@ class Page:
             `files` (name to digest).
         recipe_yaml: the recipe with every default filled in.
         copy_weights: False is said wherever the base is named.
-        facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`.
+        facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`,
+            `augmented` (step to what was done to its pictures, in words).
         controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`, `command`.
-        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, and the contact sheets
-            `data_source` and `data_target`.
+        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`, and the contact
+            sheets `data_source` and `data_target`.
         data: what was found in the data, see `page_data.data_sets`.
     """
 
@@ -169,6 +170,8 @@ def fact_rows(page: Page) -> list[tuple[str, str]]:
     reused = "Reused layers" if page.copy_weights else "Reused layers (their shape alone: weights NOT copied)"
     rows.append((reused, ", ".join(facts.get("reused_layers") or [])))
     rows.append(("Trained in fine-tuning", ", ".join(facts.get("trainable") or [])))
+    augmented = [f"{step}: {words}" for step, words in (facts.get("augmented") or {}).items()]
+    rows.append(("Augmented in training only", "; ".join(augmented)))
     return [(name, str(value)) for name, value in rows if value]
 
 

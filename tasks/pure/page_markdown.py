@@ -20,6 +20,7 @@ _PICTURES = (
     ("reliability", "Reliability"),
     ("data_target", "Pictures of the target"),
     ("data_source", "Pictures of the source"),
+    ("shown", "What the network was shown"),
 )
 
 
@@ -35,7 +36,7 @@ def markdown(page: Page) -> str:
             left_out = f"*{title}: too large to stand here, see the HTML report.*"
             image = f"![{title}](data:image/png;base64,{uri})" if fits else left_out
             parts[name] = f"## {title}\n\n{image}\n\n{parts.get(name, '')}"
-    before = ["top", "figures", "learning_curves", "classes", "confusion", "mistakes", "reliability"]
+    before = ["top", "figures", "learning_curves", "shown", "classes", "confusion", "mistakes", "reliability"]
     order = [*before, "data", "data_target", "data_source", "rest"]
     return "\n\n".join(parts[name].strip() for name in order if parts.get(name)) + "\n"
 

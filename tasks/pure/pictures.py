@@ -1,11 +1,12 @@
 """Which pictures a report has, and from what each is drawn."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import curves, plots
+from tasks.pure import curves, plots, shown_sheet
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +18,7 @@ def draw(
     histories: Mapping[str, "pd.DataFrame"],
     class_names: Sequence[str],
     num_mistakes: int,
+    shown: Mapping[str, np.ndarray] = MappingProxyType({}),
 ) -> dict[str, bytes]:
     """PNG bytes by name.
 
@@ -26,6 +28,7 @@ def draw(
             them.
         histories: step → a row an epoch.
         num_mistakes: how many of the mistakes are shown; at most as many as were kept.
+        shown: step → pictures uint8 (m, h, w, c) that an augmented training was shown.
     """
     drawn = {
         "learning_curves": curves.learning_curves(histories),
@@ -34,6 +37,8 @@ def draw(
     }
     if num_mistakes:
         drawn["mistakes"] = _mistakes(predictions, class_names, num_mistakes)
+    if shown:
+        drawn["shown"] = shown_sheet.sheet(shown)
     return drawn
 
 

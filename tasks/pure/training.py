@@ -13,6 +13,43 @@ OnProgress = Callable[[int, float, dict[str, float]], None]
 
 
 @dataclass(frozen=True)
+class Augmentation:
+    """What is done to the training pictures before the network sees them; None everywhere: nothing.
+
+    Attributes:
+        flip: `horizontal`, `vertical` or `both`, each with a chance of one half.
+        rotate: by up to so many degrees either way.
+        shift: by up to this fraction of height and width either way.
+        zoom: in or out by up to this fraction.
+        brightness: up or down by up to this fraction of the whole range of pixels.
+        contrast: distances from a picture's own mean grow or shrink by up to this fraction.
+        fill: what turning, shifting and zooming out draw from beyond the edge: `reflect`, `nearest`, `black`, `white`.
+        mixup, cutmix: α of the Beta distribution of the share that a second picture of the batch gets, in the whole
+            picture or in a rectangle of it; the labels are mixed likewise. With both, each batch draws one of the two.
+    """
+
+    flip: str | None = None
+    rotate: float | None = None
+    shift: float | None = None
+    zoom: float | None = None
+    brightness: float | None = None
+    contrast: float | None = None
+    fill: str | None = None
+    mixup: float | None = None
+    cutmix: float | None = None
+
+    @property
+    def active(self) -> bool:
+        """Whether anything is done at all."""
+        return self != Augmentation()
+
+    @property
+    def mixes(self) -> bool:
+        """Whether labels are mixed too."""
+        return bool(self.mixup or self.cutmix)
+
+
+@dataclass(frozen=True)
 class Training:
     """How to train.
 
@@ -23,6 +60,9 @@ class Training:
         early_stopping: epochs without improvement of the validation loss after which to stop and take the best weights
             back; None for never.
         class_weights: weigh each class by n / (k · its count), scikit-learn's "balanced".
+        augment: what is done to the pictures, with other draws in every epoch.
+        augment_copies: of a training on stored activations: so many augmented copies of the pictures, drawn once. An
+            epoch is a pass over one of them: epoch e (from 0) takes copy e mod `augment_copies`.
     """
 
     epochs: int
@@ -30,6 +70,8 @@ class Training:
     learning_rate: float
     early_stopping: int | None
     class_weights: bool
+    augment: Augmentation = Augmentation()
+    augment_copies: int | None = None
 
 
 @dataclass(frozen=True)

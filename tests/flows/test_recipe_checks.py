@@ -116,3 +116,43 @@ def test_the_schema_refuses_what_the_model_refuses() -> None:
     for wrong in wrongs:
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(data | wrong, SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("pretrain: {augment: {flip: sideways}}", "`pretrain.augment.flip`: expected one of `horizontal`, `vertical`"),
+        ("pretrain: {augment: {rotate: -1}}", "`pretrain.augment.rotate`: expected a number >= 0 and <= 180, found -1"),
+        ("pretrain: {augment: {mixup: 0}}", "`pretrain.augment.mixup`: expected a number >= 0.1 and <= 1 or null"),
+        ("pretrain: {augment: {rotat: 1}}", "unknown key; did you mean `pretrain.augment.rotate`?"),
+        (
+            "fine_tune: {class_weights: true, augment: {mixup: 0.2}}",
+            "`fine_tune.class_weights`: weighs a picture by its one class, but `fine_tune.augment` mixes",
+        ),
+        ("train_head: {augment_copies: 4}", "`train_head.augment_copies`: copies of what?"),
+        (
+            "train_head: {augment_copies: 4, augment: {flip: both, cutmix: 1}}",
+            "`train_head.augment_copies`: `mixup` and `cutmix` mix the pictures of each batch",
+        ),
+        (
+            "train_head: {augment_copies: 4, augment: {flip: both}, feature_cache_mb: 0}",
+            "the copies' activations are to be stored, but `train_head.feature_cache_mb` is 0",
+        ),
+        (
+            "train_head: {augment_copies: 4, augment: {flip: both}}\nfreeze: {layers: 0}",
+            "`train_head.augment_copies`: the lowest layer is not frozen (`freeze.layers`)",
+        ),
+        ("fine_tune: {augment_copies: 4}", "`fine_tune.augment_copies`: unknown key"),
+    ],
+)
+def test_what_cannot_be_augmented_is_refused(text: str, said: str) -> None:
+    assert said in refusal(SMALL + text)
+
+
+def test_augmentation_that_can_be_is_admitted() -> None:
+    for text in (
+        "{augment_copies: 1, augment: {brightness: 0.1}, class_weights: true}",
+        "{augment: {flip: both, mixup: 0.2, cutmix: 1.0}}",
+        "{augment: {}}",
+    ):
+        Recipe.model_validate(YAML(typ="safe", pure=True).load(f"{SMALL}train_head: {text}"))

@@ -107,6 +107,24 @@ def test_a_last_batch_of_one_refuses_it() -> None:
     assert of_grafted_network(CNN, replace(LITTLE, batch_size=1), 512).path.cut is None
 
 
+def test_what_is_augmented_trains_on_images_without_xla_and_says_why() -> None:
+    augmented = replace(MUCH, augmented=True)
+    assert of_new_network("dense", augmented) == Chosen(ExecutionPath())
+    chosen = of_grafted_network(DENSE_NET, augmented, 512)
+    assert chosen.path == ExecutionPath() and "`augment` draws other pictures each time" in chosen.remark
+    all_of_it = [IMAGE, FLAT, dense("dense_1", 128, trains=True), HEAD]
+    assert of_grafted_network(all_of_it, augmented, 512) == Chosen(ExecutionPath())
+
+
+def test_fixed_copies_train_on_activations_like_any_others_and_each_counts() -> None:
+    """7.68 MB a copy."""
+    copies = replace(MUCH, augmented=True, copies=4, validated=60_000)
+    assert of_grafted_network(CNN, copies, 39) == Chosen(ExecutionPath(True, "global_average"))
+    refused = of_grafted_network(CNN, copies, 38)
+    assert refused.path == ExecutionPath() and "38 MB" in refused.remark
+    assert "anew in every epoch instead of `augment_copies`" in refused.remark
+
+
 @given(st.integers(1, 10**6), st.integers(1, 512), st.integers(1, 100))
 def test_a_convolution_is_never_compiled_with_xla(examples: int, batch_size: int, epochs: int) -> None:
     work = Work(examples, 0, batch_size, epochs)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from tasks.pure import plots
+from tasks.pure import plots, shown_sheet
 from tasks.pure.calibration import reliability_bins
 
 LARGEST = 150_000
@@ -113,3 +113,20 @@ def test_no_mistakes_is_a_sentence_not_an_error():
 def test_reliability_with_empty_bins():
     bins = reliability_bins(np.tile([0.9, 0.1], (10, 1)), np.array([0, 1] * 5))
     opened(plots.reliability(bins))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_contact_sheet_has_four_rows_of_one_training_and_two_of_each_of_several(channels: int) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (32, 16, 16, channels), np.uint8)
+    alone = opened(shown_sheet.sheet({"pretrain": pictures}))
+    three = opened(shown_sheet.sheet(dict.fromkeys(("pretrain", "train_head", "fine_tune"), pictures)))
+    assert three.height / alone.height == pytest.approx(1.5, rel=0.1)
+    assert shown_sheet.sheet({"pretrain": pictures}) == shown_sheet.sheet({"pretrain": pictures.copy()})
+
+
+def test_a_contact_sheet_shows_the_pictures_side_by_side_and_few_ones_too() -> None:
+    red = np.zeros((3, 16, 16, 3), np.uint8)
+    red[..., 0] = 255
+    image = np.asarray(opened(shown_sheet.sheet({"fine_tune": red})).convert("RGB"))
+    share = (image == (255, 0, 0)).all(axis=2).any(axis=0).mean()
+    assert 3 / 8 - 0.03 < share < 3 / 8 + 0.03
