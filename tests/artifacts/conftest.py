@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from artifacts.codecs import DATASET_PARTS, encode_dataset
+from artifacts.array_codecs import DATASET_PARTS, encode_dataset
 from artifacts.store import Encoded, Store
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from artifacts.codecs import DATASET_PARTS, encode_dataset
+from artifacts.array_codecs import DATASET_PARTS, encode_dataset
 from artifacts.errors import ArtifactDamaged, ArtifactMissing, RecordDamaged
 from artifacts.executions import Execution
 from artifacts.refs import StepResult
