@@ -11,10 +11,13 @@ import typer
 from PIL import Image
 from ruamel.yaml import YAML
 
+from artifacts import array_codecs
+from artifacts.store import Store
 from flows import arguments, recipe_files
 from flows.cli import app
 from flows.recipe import Recipe
-from tasks.pure import datasets, readers
+from tasks import finding
+from tasks.load_data import load_data
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -157,16 +160,16 @@ def test_the_python_example_imports_what_is_there() -> None:
 def test_a_folder_of_pictures_becomes_a_target(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paint_pictures(tmp_path / "photos")
     monkeypatch.chdir(tmp_path)
-    text = section("Your own data")
-    exec(compile(blocks("python", text)[0], "README.md", "exec"), {"__name__": "mine"})
-    (tmp_path / "mine.yaml").write_text(blocks("yaml", text)[0], encoding="utf-8")
+    store = Store(tmp_path / "store")
+    monkeypatch.setenv("GRAFT_STORE", str(store.root))
+    (tmp_path / "mine.yaml").write_text(blocks("yaml", section("Your own data"))[0], encoding="utf-8")
     recipe = recipe_files.load("mine.yaml").recipe
-    raw = readers.read("npz", {"npz": Path(str(recipe.target.path))})
-    task = datasets.select(raw, arguments.selection(recipe, "target"))
-    assert task.class_names == ("cat", "dog")
-    assert task.x_train.shape == (6, 64, 64, 3) and task.x_train.dtype == np.uint8
-    assert task.y_test.tolist() == [0, 1]
-    assert task.x_train[0, 0, 0].tolist() == [200, 10, 10] and task.x_test[1, 0, 0].tolist() == [10, 10, 200]
+    files = finding.files("folder", recipe.target.path, store, "load_data.target", download=False)
+    folder = store.folder(load_data.fn("target", arguments.selection(recipe, "target"), files)["dataset"])
+    images, labels = array_codecs.read_part(folder, "train")
+    assert (images.shape, images.dtype) == ((6, 64, 64, 1), np.uint8)  # grey, as the base
+    assert {int(images[labels == label].max()) for label in (0, 1)} == {67, 32}  # of the reds, and of the blues
+    assert sorted(array_codecs.read_part(folder, "test")[1].tolist()) == [0, 1]
 
 
 def paint_pictures(folder: Path) -> None:
