@@ -22,7 +22,10 @@ MAPPED_BYTES = 64 * 2**20  # several such arrays are in memory at once, beside T
 
 
 def encode_dataset(
-    parts: Mapping[str, tuple[Arrays, np.ndarray]], class_names: Sequence[str], about: Mapping[str, Any] | None = None
+    parts: Mapping[str, tuple[Arrays, np.ndarray]],
+    class_names: Sequence[str],
+    about: Mapping[str, Any] | None = None,
+    files: Mapping[str, np.ndarray] | None = None,
 ) -> Encoded:
     """A data set: for each of train, validation, gate and test (images (n, height, width, channels), labels (n,)).
 
@@ -32,9 +35,11 @@ def encode_dataset(
     Args:
         about: plain values that belong to it and follow from the files' content: how pictures were decoded, say. They
             are among the facts, and of the digest where there are any.
+        files: part → (n, 32) uint8, the SHA-256 of each picture's file, where pictures lie in files of their own.
     """
     content = {"class_names": list(class_names), "about": dict(about)} if about else list(class_names)
     arrays = {f"{axis}_{part}": array for part in DATASET_PARTS for axis, array in zip("xy", parts[part], strict=True)}
+    arrays |= {f"files_{part}": hashes for part, hashes in (files or {}).items()}
     images = _Watched(parts["train"][0])
     digest = digest_arrays({**arrays, "x_train": images}, content)
     facts = {
@@ -69,6 +74,12 @@ def read_part(folder: Path, part: str) -> tuple[np.ndarray, np.ndarray]:
     return images, labels
 
 
+def read_files(folder: Path) -> dict[str, np.ndarray]:
+    """Part → (n, 32) uint8, the SHA-256 of the file of each picture; empty where images have no files of their own."""
+    paths = {part: folder / f"files_{part}.npy" for part in DATASET_PARTS}
+    return {part: np.load(path, allow_pickle=False) for part, path in paths.items() if path.is_file()}
+
+
 # -- activations of a frozen part
 
 
@@ -95,7 +106,7 @@ def read_features(folder: Path, part: str) -> np.ndarray:
 def derive_dataset(folder: Path) -> str:
     """The digest of a stored data set, computed anew from its bytes."""
     parts = {part: read_part(folder, part) for part in DATASET_PARTS}
-    return encode_dataset(parts, *read_classes(folder)).digest
+    return encode_dataset(parts, *read_classes(folder), read_files(folder)).digest
 
 
 def derive_features(folder: Path) -> str:

@@ -4,31 +4,32 @@ from collections.abc import Mapping
 from typing import Any
 
 from flows.recipe import Recipe
-from tasks.pure.data.problems import examples, leaks
+from tasks.pure.data.problems import Names, examples, leaks
 from tasks.pure.data.ranges import PixelRange, apart
 from tasks.pure.errors import BadData
 
 LEAKS = ("train|test", "validation|test", "source train|target test")
 
 
-def check(recipe: Recipe, found: Mapping[str, Any]) -> None:
+def check(recipe: Recipe, found: Mapping[str, Any], names: Names) -> None:
     """Refuse data that must not be trained on as this recipe says.
 
     Args:
         found: an inspection, as `looks.findings` makes it.
+        names: what files are called, see `problems.examples`.
 
     Raises:
         BadData: every reason, a line each.
     """
-    reasons = refusals(recipe, found)
+    reasons = refusals(recipe, found, names)
     if reasons:
         raise BadData("\n".join(reasons))
 
 
-def refusals(recipe: Recipe, found: Mapping[str, Any]) -> list[str]:
+def refusals(recipe: Recipe, found: Mapping[str, Any], names: Names) -> list[str]:
     """Why this recipe must not be trained on that data, a sentence each; empty where it may."""
     scales = apart({f"the {role}": _range(found[role]) for role in ("source", "target")})
-    return [*filter(None, [scales]), *_duplicates(recipe, found), *_early_stopping(recipe, found)]
+    return [*filter(None, [scales]), *_duplicates(recipe, found, names), *_early_stopping(recipe, found)]
 
 
 def _range(found: Mapping[str, Any]) -> PixelRange:
@@ -36,15 +37,15 @@ def _range(found: Mapping[str, Any]) -> PixelRange:
     return PixelRange(low, high, found["floats"])
 
 
-def _duplicates(recipe: Recipe, found: Mapping[str, Any]) -> list[str]:
+def _duplicates(recipe: Recipe, found: Mapping[str, Any], names: Names) -> list[str]:
     count = len(found["trained_on"])
     if recipe.target.duplicates != "refuse" or not count:
         return []
     exact, near = leaks(found, LEAKS)
     return [
         f"`target.duplicates: refuse`: expected no test image that is trained on, found {count:,} ({exact:,} exact "
-        f"copies, {near:,} near ones, in any training part): {examples(found, LEAKS)}. Take them out of one part, or "
-        "set `target.duplicates` to `drop` or `report`."
+        f"copies, {near:,} near ones, in any training part): {examples(found, LEAKS, names)}. Take them out of one "
+        "part, or set `target.duplicates` to `drop` or `report`."
     ]
 
 

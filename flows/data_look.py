@@ -1,6 +1,6 @@
 """What `graft data` found, from the store: the inspection, what the recipe refuses of it, and its page."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,9 @@ from flows.choice import Choice
 from flows.dag import STEPS
 from flows.recipe_files import LoadedRecipe
 from tasks import finding
+from tasks.pictures.listing import Listing
 from tasks.pure import page_data
+from tasks.pure.data.problems import file_name
 from tasks.pure.page import data_html
 from tasks.pure.readers import LISTED
 
@@ -56,19 +58,21 @@ def look(store: Store, loaded: LoadedRecipe, alone: bool, refs: Mapping[str, Ref
     folder = store.folder(refs["inspect_data"])
     found = read_inspection(folder)
     roles = {role: refs[f"load_data.{role}"] for role in ("source", "target")}
-    data = summary.data_facts(store, roles, keys, {role: _skipped(store, loaded, role) for role in roles})
+    listings = {role: each for role in roles if (each := _listing(store, loaded, role))}
+    data = summary.data_facts(store, {**roles, "inspection": refs["inspect_data"]}, keys, listings)
     sheets = {f"data_{role}": sheet for role, sheet in read_sheets(folder).items()}
     shown = page_data.alone(found) if alone else found
-    return Look(loaded, alone, {**data, "inspection": shown}, data_checks.refusals(loaded.recipe, found), sheets)
+    refused = data_checks.refusals(loaded.recipe, found, data["names"])
+    return Look(loaded, alone, {**data, "inspection": shown}, refused, sheets)
 
 
-def _skipped(store: Store, loaded: LoadedRecipe, role: str) -> Mapping[str, int]:
-    """Why → how many files were passed over, as they lie there now."""
+def _listing(store: Store, loaded: LoadedRecipe, role: str) -> Listing | None:
+    """The pictures of a folder or table, as they lie there now."""
     section = loaded.recipe.source if role == "source" else loaded.recipe.target
     if section.dataset not in LISTED:
-        return {}
+        return None
     files = finding.files(section.dataset, section.path, store, f"load_data.{role}", download=False)
-    return files.listing.skipped if files and files.listing else {}
+    return files.listing if files else None
 
 
 def write_page(store: Store, seen: Look, inspection: Ref) -> Path:
@@ -89,6 +93,7 @@ def as_json(seen: Look, page: Path) -> dict[str, Any]:
         "recipe": seen.loaded.name,
         "parts": page_data.parts(target),
         "duplicates": found["duplicates"],
+        "examples": _examples(found["examples"], seen.data["names"]),
         "problems": seen.problems,
         "skipped": files.get("skipped", 0),
         "skipped_why": files.get("skipped_why", {}),
@@ -104,6 +109,21 @@ def as_json(seen: Look, page: Path) -> dict[str, Any]:
         **({} if seen.alone else {"source": {**found["source"], "parts": page_data.parts(found["source"])}}),
         "report": str(page),
     }
+
+
+def _examples(told: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Pairs of equal or nearly equal pictures: where they lie in their parts, and what their files are called."""
+    return [
+        {
+            "pair": each["pair"],
+            **{place: each[place] for place in ("first", "second")},
+            **{
+                f"{place}_file": file_name(names, part, each.get(f"{place}_file", ""))
+                for place, part in zip(("first", "second"), each["pair"].split("|"), strict=True)
+            },
+        }
+        for each in told
+    ]
 
 
 def unread(loaded: LoadedRecipe, why: str) -> dict[str, Any]:

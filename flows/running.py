@@ -28,6 +28,7 @@ from tasks.freeze import freeze
 from tasks.identity import SourceFiles
 from tasks.inspect_data import inspect_data
 from tasks.load_data import load_data
+from tasks.pictures.listing import Listing
 from tasks.pretrain import pretrain
 from tasks.pure import architectures
 from tasks.report import report
@@ -78,7 +79,7 @@ class Runner:
         self.runs = Runs(self.store)
         self.inputs: dict[str, dict[str, str]] = {}
         self.files: dict[str, dict[str, str]] = {}
-        self.skipped: dict[str, Mapping[str, int]] = {}  # role → why → files that were passed over
+        self.listings: dict[str, Listing] = {}  # role → the pictures that lie there now
         self.started = time.perf_counter()
         observer.run_started(record)
 
@@ -157,7 +158,7 @@ class Runner:
         if found is None:
             raise RuntimeError(f"`{step}`: expected its files after they were fetched, found none.")
         if found.listing:
-            self.skipped[arguments["role"]] = found.listing.skipped
+            self.listings[arguments["role"]] = found.listing
         return found
 
     def _check_scale(self, role: str, data: StepResult) -> None:
@@ -176,7 +177,8 @@ class Runner:
         Where nothing is trained, nothing is refused: who only looks at the data wants to see what is wrong with it.
         """
         if "pretrain" not in self.choice.skipped:
-            data_checks.check(self.loaded.recipe, read_inspection(self.store.folder(inspection["inspection"])))
+            found = read_inspection(self.store.folder(inspection["inspection"]))
+            data_checks.check(self.loaded.recipe, found, summary.file_names(found, self.listings))
 
     def _report(self, step: str, arguments: dict[str, Any], began: float) -> dict[str, Any]:
         self.observer.step_started(step, "")

@@ -1,11 +1,13 @@
 """What is said of a run: a step's entry in the record, the metrics, what the report's page is about."""
 
+import os
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from artifacts import codecs
+from artifacts.inspection_codecs import read_inspection
 from artifacts.refs import Ref, StepResult
 from artifacts.runs import RunRecord
 from artifacts.store import Store
@@ -14,6 +16,7 @@ from flows.recipe import Recipe
 
 if TYPE_CHECKING:
     from flows.running import Runner
+    from tasks.pictures.listing import Listing
 
 SHOWN_METRICS = (
     "accuracy",
@@ -123,29 +126,49 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
             "augmented": augmented.in_words(runner.store, recipe, record.steps),
         },
         "controls": controls.compare(record, runner.runs.all()),
-        "data": data_facts(runner.store, arguments, record.keys(), runner.skipped),
+        "data": data_facts(runner.store, arguments, record.keys(), runner.listings),
     }
 
 
 def data_facts(
-    store: Store, refs: Mapping[str, Ref], keys: Mapping[str, str], skipped: Mapping[str, Mapping[str, int]]
+    store: Store, refs: Mapping[str, Ref], keys: Mapping[str, str], listings: Mapping[str, "Listing"]
 ) -> dict[str, Any]:
-    """What a page says of the data beside the inspection: `pictures` (role → facts of a folder) and `dropped`.
+    """What a page says of the data beside the inspection: `pictures` (role → facts of a folder), `dropped`, and `names`
+    (SHA-256 → what the file is called) of the pictures that the inspection names.
 
     Args:
-        refs: role → data set.
+        refs: role → data set; and `inspection`.
         keys: step → key; the executions of the two `load_data` know what was left out.
-        skipped: role → why → how many files lie there now that were passed over: they are part of no key.
+        listings: role → what lies in a folder or table now: names, and what was passed over, are part of no key.
     """
     told: dict[str, Any] = {}
     for role in ("source", "target"):
         execution = store.execution(keys[f"load_data.{role}"]) if f"load_data.{role}" in keys else None
         told[role] = execution.facts if execution else {}
     pictures = {
-        role: _pictures(store.manifest(refs[role]).facts.get("pictures"), told[role], skipped.get(role, {}))
+        role: _pictures(store.manifest(refs[role]).facts.get("pictures"), told[role], _skipped(listings.get(role)))
         for role in told
     }
-    return {"pictures": pictures, "dropped": told["target"].get("dropped")}
+    names = file_names(read_inspection(store.folder(refs["inspection"])), listings)
+    return {"pictures": pictures, "dropped": told["target"].get("dropped"), "names": names}
+
+
+def _skipped(listing: "Listing | None") -> Mapping[str, int]:
+    return listing.skipped if listing else {}
+
+
+def file_names(found: Mapping[str, Any], listings: Mapping[str, "Listing"]) -> dict[str, str]:
+    """What the files are called that the examples of an inspection name (see `problems.Names`), from the place of the
+    folder or table on."""
+    wanted = {each.get(f"{place}_file", "") for each in found["examples"] for place in ("first", "second")} - {""}
+    return {
+        f"{role}/{each.part}/{each.sha256}": os.path.relpath(
+            each.path, listing.root if listing.root.is_dir() else listing.root.parent
+        )
+        for role, listing in (listings.items() if wanted else ())
+        for each in listing.pictures
+        if each.sha256 in wanted
+    }
 
 
 def _pictures(

@@ -77,6 +77,10 @@ class StepExecution:
         """What was found in the data."""
         return inspection_codecs.read_inspection(self._checked(ref))
 
+    def files(self, ref: DatasetRef) -> dict[str, np.ndarray]:
+        """Part → the SHA-256 of the file of each picture, see `array_codecs.read_files`."""
+        return array_codecs.read_files(self._checked(ref))
+
     def history(self, ref: HistoryRef) -> "pd.DataFrame":
         return codecs.read_history(self._checked(ref))
 

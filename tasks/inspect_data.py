@@ -23,4 +23,4 @@ def inspect_data(source: DatasetRef, target: DatasetRef) -> StepResult:
 def _looked_at(step: StepExecution, dataset: DatasetRef) -> looks.Data:
     facts = step.facts(dataset)
     parts = {part: step.part(dataset, part) for part in DATASET_PARTS if facts["counts"][part]}
-    return looks.Data(tuple(facts["class_names"]), parts)
+    return looks.Data(tuple(facts["class_names"]), parts, step.files(dataset))

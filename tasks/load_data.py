@@ -45,7 +45,7 @@ def load_data(role: str, selection: datasets.Selection, files: SourceFiles) -> S
         "gate": (chosen.x_gate, chosen.y_gate),
         "test": (chosen.x_test, chosen.y_test),
     }
-    return step.finish(dataset=array_codecs.encode_dataset(parts, chosen.class_names, about))
+    return step.finish(dataset=array_codecs.encode_dataset(parts, chosen.class_names, about, chosen.files))
 
 
 def _arrays(

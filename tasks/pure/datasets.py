@@ -3,7 +3,8 @@
 The test split is filtered and relabelled like the training split, and nothing is ever drawn from it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -85,6 +86,7 @@ class Dataset:
     """A task: images as in `RawData`, labels (n,) int64 of 0..k-1. All parts but train and test may be empty.
 
     `dropped` counts the training images that were left out for lying in the test split too: exact copies, near ones.
+    `files` has for each part the (n, 32) uint8 SHA-256 of its pictures' files, where they have any.
 
     With all classes and nothing set aside the images are the very arrays of the raw data: do not write to them. Of
     arrays that are mapped, parts too large to hold are `Rows`, which read the images when they are asked for.
@@ -100,6 +102,7 @@ class Dataset:
     y_test: np.ndarray
     class_names: tuple[str, ...]
     dropped: tuple[int, int] = (0, 0)
+    files: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def select(raw: RawData, selection: Selection) -> Dataset:
@@ -125,9 +128,11 @@ def select(raw: RawData, selection: Selection) -> Dataset:
     _check_one_validation(selection, own_labels)
     train, validation = _drawn(y_train, pool, selection, raw.groups)
     validating = _part(raw.x_train, y_train, validation)
+    places = {"train": train, "gate": gate, "validation": validation, "test": test}
     if len(own_labels):
         y_own = new_labels[own_labels]
-        validating = _part(own, y_own, np.flatnonzero(y_own >= 0))
+        places["validation"] = np.flatnonzero(y_own >= 0)
+        validating = _part(own, y_own, places["validation"])
     return Dataset(
         *_part(raw.x_train, y_train, train),
         *validating,
@@ -135,7 +140,16 @@ def select(raw: RawData, selection: Selection) -> Dataset:
         *_part(raw.x_test, y_test, test),
         names,
         dropped,
+        _files(raw, places, drawn=not len(own_labels)),
     )
+
+
+def _files(raw: RawData, places: Mapping[str, np.ndarray], drawn: bool) -> dict[str, np.ndarray]:
+    """The files of each part's images. A validation part that was drawn, and the gate, are of the training images."""
+    if not raw.files:
+        return {}
+    of = {"train": "train", "gate": "train", "validation": "train" if drawn else "validation", "test": "test"}
+    return {part: raw.files[of[part]][indices] for part, indices in places.items()}
 
 
 def _without_duplicates(raw: RawData, pool: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:

@@ -66,7 +66,8 @@ def problems(data: Mapping[str, Any]) -> list[str]:
     """Every problem as a sentence, those of the files last."""
     found = data.get("inspection") or {}
     files = [sentence for role in ROLES for sentence in file_problems((data.get("pictures") or {}).get(role) or {})]
-    return [*(found.get("problems") or []), *dict.fromkeys(files)]  # one folder may be both, source and target
+    told = problems_of({"source": {"plain": {}}, **found}, data.get("names")) if found else []
+    return [*told, *dict.fromkeys(files)]  # one folder may be both, source and target
 
 
 def file_problems(pictures: Mapping[str, Any]) -> list[str]:

@@ -5,7 +5,7 @@ fetching is the business of `tasks.sources`. Images keep the numbers of their fi
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +60,8 @@ class RawData:
             pictures in files the file's SHA-256 or the group's name (see `data/dividing.py`).
         groups: (n,) int64 for the training images: those of one number never lie in two parts.
         unread: arrays in the file that nobody reads, by name.
+        files: `train`, `validation` and `test` → (n, 32) uint8, the SHA-256 of the file of each picture; empty where
+            images are not in files of their own.
     """
 
     x_train: Images
@@ -72,6 +74,7 @@ class RawData:
     contents: tuple[str, ...] | None = None
     groups: np.ndarray | None = None
     unread: tuple[str, ...] = ()
+    files: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def validation(self) -> tuple[Images, np.ndarray]:
         """The data's own validation part, perhaps empty."""

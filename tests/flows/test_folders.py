@@ -359,3 +359,15 @@ def test_what_trains_is_what_pillow_makes_of_the_file(
         got = got[:, start : start + 5]
     np.testing.assert_array_equal(got, wanted)
     assert facts["decoding"]["fit"] == fit
+
+
+def test_the_same_picture_in_two_parts_is_named_by_its_files(run: Run, photos: Path, recipe: str, store: Store) -> None:
+    shutil.copy(photos / "train" / "red" / "3.png", photos / "test" / "red" / "copy.png")
+    result = run(recipe)
+    page = Path(result["report"]).with_suffix(".md").read_text()
+    assert "`test/red/copy.png` is `train/red/3.png`" in page
+    with pytest.raises(BadData, match="`test/red/copy.png` is `train/red/3.png`"):
+        run(recipe, {"target.duplicates": "refuse"})
+    facts, _ = target(store, run(recipe, {"target.duplicates": "drop"}))
+    assert (facts["counts"]["train"], facts["counts"]["test"]) == (17, 19)
+    assert verify(store).problems == []

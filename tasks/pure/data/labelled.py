@@ -68,7 +68,15 @@ def raw_data(pictures: Labelled, test: float | None, where: str) -> RawData:
         labels[places["validation"]],
         tuple(decides[place] for place in train),
         _numbered([decides[place] for place in train]) if any(pictures.groups) else None,
+        files={
+            part: _hashes([pictures.contents[place] for place in chosen.tolist()]) for part, chosen in places.items()
+        },
     )
+
+
+def _hashes(contents: Sequence[str]) -> np.ndarray:
+    """(n, 32) uint8 of hex digests."""
+    return np.frombuffer(bytes.fromhex("".join(contents)), np.uint8).reshape(len(contents), 32)
 
 
 def _check_bright(where: str, images: np.ndarray) -> None:

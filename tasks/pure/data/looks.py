@@ -7,7 +7,7 @@ first; of `train|train` (exact copies only) those that are there once more.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -31,10 +31,12 @@ class Data:
     Attributes:
         class_names: in the order of the labels.
         parts: images (n, height, width, channels) and labels (n,) of each part that has images, by its name.
+        files: (n, 32) uint8 of each part: the SHA-256 of the pictures' files; empty where they have none.
     """
 
     class_names: tuple[str, ...]
     parts: Mapping[str, Part]
+    files: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
 def findings(source: Data, target: Data) -> dict[str, Any]:
@@ -44,7 +46,8 @@ def findings(source: Data, target: Data) -> dict[str, Any]:
         `source`, `target`: `class_names`, `parts` (part → class → count), `size` (height, width), `mode`, `pixels`
         (part → smallest and largest), `floats`, `brightness` (part → `mean`, `low`, `high` of the pictures' means, of
         255), `plain` (part → pictures of one colour), `untested`, `smallest` (`class`, `count`);
-        `duplicates` (`exact`, `near`: pair → count); `examples` (`pair`, `first`, `second`: places in the parts);
+        `duplicates` (`exact`, `near`: pair → count); `examples` (`pair`; `first`, `second`: places in the
+        parts; `first_file`, `second_file`: hex SHA-256, or "" where pictures have no files);
         `trained_on` (places of the target's test images that lie in a part that is trained on, the source's too);
         `conflicts` (pictures of the target that are there under two classes); `problems` (sentences).
     """
@@ -55,7 +58,11 @@ def findings(source: Data, target: Data) -> dict[str, Any]:
         "source": _summary(source, theirs),
         "target": _summary(target, ours),
         "duplicates": _counted(found, ours),
-        "examples": [example for pair, each in found.items() for example in _examples(pair, each)],
+        "examples": [
+            {**example, **_named(example, source, target)}
+            for pair, each in found.items()
+            for example in _examples(pair, each)
+        ],
         "trained_on": _rows([found[pair] for pair in TRAINED_ON if pair in found]),
         "conflicts": _conflicts(target, ours),
     }
@@ -102,6 +109,16 @@ def _examples(pair: str, found: Twins) -> list[dict[str, Any]]:
     either = found.either
     rows = np.flatnonzero(either >= 0)[:MOST_EXAMPLES].tolist()
     return [{"pair": pair, "first": int(either[row]), "second": row} for row in rows]
+
+
+def _named(example: Mapping[str, Any], source: Data, target: Data) -> dict[str, str]:
+    """The files of an example's two pictures."""
+    told = {}
+    for place, part in zip(("first", "second"), str(example["pair"]).split("|"), strict=True):
+        data = source if part.startswith("source ") else target
+        hashes = data.files.get(part.removeprefix("source ").removeprefix("target "))
+        told[f"{place}_file"] = hashes[example[place]].tobytes().hex() if hashes is not None else ""
+    return told
 
 
 def _rows(found: list[Twins]) -> list[int]:

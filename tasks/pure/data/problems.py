@@ -9,11 +9,19 @@ MOST_NAMED = 5
 LEAK = 0.01  # of the test pictures; beyond it the verdict begins with them
 
 
-def problems(found: Mapping[str, Any]) -> list[str]:
-    """Sentences, the gravest first; none where all is well."""
+# "ROLE/PART/SHA-256" (hex) of a picture's file → what it is called. Equal files may lie in several parts.
+Names = Mapping[str, str]
+
+
+def problems(found: Mapping[str, Any], names: Names | None = None) -> list[str]:
+    """Sentences, the gravest first; none where all is well.
+
+    Args:
+        names: what files are called, as far as that is known: the data itself only knows what is in them.
+    """
     target = found["target"]
     return [
-        *_trained_on(found),
+        *_trained_on(found, names or {}),
         *_of_the_source(found),
         *_conflicts(found["conflicts"]),
         *_untested(target),
@@ -23,14 +31,35 @@ def problems(found: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def examples(found: Mapping[str, Any], pairs: Sequence[str]) -> str:
-    """ "test 3 is train 17, test 4 is train 9", of some pairs of parts."""
+def examples(found: Mapping[str, Any], pairs: Sequence[str], names: Names | None = None) -> str:
+    """ "test 3 is train 17, test 4 is train 9", of some pairs of parts; files by their names where these are known."""
     told = []
     for each in found["examples"]:
         if each["pair"] in pairs:
-            first, second = each["pair"].split("|")
-            told.append(f"{second} {each['second']} is {first} {each['first']}")
+            parts = each["pair"].split("|")
+            first, second = (
+                _called(part, each[place], file_name(names or {}, part, each.get(f"{place}_file", "")))
+                for part, place in zip(parts, ("first", "second"), strict=True)
+            )
+            told.append(f"{second} is {first}")
     return ", ".join(told[:MOST_NAMED])
+
+
+def file_name(names: Names, part: str, file: str) -> str | None:
+    """What a picture's file is called; None where nobody knows.
+
+    Args:
+        part: as pairs of parts name it: `test`, `source train`. What was drawn from the training part lies there.
+        file: hex SHA-256.
+    """
+    role = "source" if part.startswith("source ") else "target"
+    own = part.removeprefix("source ").removeprefix("target ")
+    places = (own, "train", "") if own in ("gate", "validation") else (own, "train" if own == "test" else "", "")
+    return next((name for place in places if (name := names.get(f"{role}/{place}/{file}"))), None)
+
+
+def _called(part: str, place: int, name: str | None) -> str:
+    return f"{part} {place}" if name is None else f"`{name}`"
 
 
 def leaks(found: Mapping[str, Any], pairs: Sequence[str]) -> tuple[int, int]:
@@ -45,14 +74,15 @@ def named(names: Sequence[str]) -> str:
     return ", ".join(f"`{name}`" for name in names[:MOST_NAMED]) + more
 
 
-def _trained_on(found: Mapping[str, Any]) -> list[str]:
+def _trained_on(found: Mapping[str, Any], names: Names) -> list[str]:
     pairs = ("train|test", "validation|test")
     exact, near = leaks(found, pairs)
     if not exact + near:
         return []
     return [
         f"Test pictures of the target lie in its training and validation parts too: {exact:,} exactly, {near:,} "
-        f"nearly, of {_tested(found):,} ({examples(found, pairs)}). `target.duplicates: drop` leaves their copies out."
+        f"nearly, of {_tested(found):,} ({examples(found, pairs, names)}). `target.duplicates: drop` leaves their "
+        "copies out."
     ]
 
 
