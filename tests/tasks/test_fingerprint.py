@@ -37,7 +37,7 @@ REACHED_BY = {
 def source(tmp_path: Path) -> Path:
     """A copy of the source that may be edited."""
     for room in ("tasks", "artifacts"):
-        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("store", "data", "__pycache__"))
+        shutil.copytree(ROOT / room, tmp_path / room, ignore=shutil.ignore_patterns("store", "*.npz", "__pycache__"))
     return tmp_path
 
 
