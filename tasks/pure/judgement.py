@@ -114,7 +114,8 @@ def diagnose(model: "keras.Model", task: JudgedTask) -> dict[str, Any] | None:
     if not inference.has_batch_norm(model):
         return None
     images, labels = task.sample
-    training_mode = inference.batch_statistics_accuracy(model, images, labels, DIAGNOSED_BATCH)
+    batch = min(DIAGNOSED_BATCH, inference.batch_size(images))
+    training_mode = inference.batch_statistics_accuracy(model, images, labels, batch)
     plain = inference.accuracy(inference.probabilities(model, images), labels)
     majority = float(np.bincount(labels).max() / len(labels))
     return batch_norm_diagnosis(training_mode, plain, len(task.class_names), majority)

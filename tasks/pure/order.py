@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.pure.data.rows import Images, blocks
+from tasks.pure.inference import batch_size
 from tasks.pure.session import derive
 from tasks.pure.training import Part, Training
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 # Stored arrays beyond this many bytes are not put into TensorFlow's memory but read a batch at a time. A fixed number,
 # not what is free today; it changes no bit (a test holds that).
-RESIDENT_BYTES = 192 * 2**20
+RESIDENT_BYTES = 192 * 2**20  # CIFAR-10 just fits
 ALIGNMENT = 64  # bytes: where TensorFlow expects a tensor to begin
 
 
@@ -111,13 +112,14 @@ def _rows(array: Images, chosen: Any) -> Any:
     return tf.ensure_shape(rows, (None, *array.shape[1:]))
 
 
-def in_batches(images: Images, labels: np.ndarray, batch_size: int = 256) -> "tf.data.Dataset":
+def in_batches(images: Images, labels: np.ndarray) -> "tf.data.Dataset":
     """(images, labels) in their own order; what is too large for memory is read a batch at a time."""
     import tensorflow as tf
 
+    size = batch_size(images)
     if isinstance(images, np.ndarray) and images.nbytes <= RESIDENT_BYTES:
-        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(batch_size)
-    return _stream([images, labels], len(labels), batch_size, tf.range)
+        return tf.data.Dataset.from_tensor_slices((images, labels)).batch(size)
+    return _stream([images, labels], len(labels), size, tf.range)
 
 
 def balanced(labels: np.ndarray, num_classes: int) -> np.ndarray:

@@ -1,11 +1,9 @@
 """Twenty thousand JPEG files: decoded on all cores, planned without reading one, and one more decodes one."""
 
-import io
 import json
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,6 +18,7 @@ from flows.arguments import selection
 from tasks import finding, progress
 from tasks.device import cores
 from tasks.load_data import load_data
+from tests.flows.photographs import write_photos
 from tests.flows.processes import ROOT, environment
 
 COUNT = 20_000
@@ -29,29 +28,6 @@ RECIPE = f"""\
 source: {{dataset: digits}}
 target: {{dataset: folder, path: photos, test: 0.2, image_size: {SIDE}, colour: rgb}}
 """
-
-
-def write_photos(folder: Path, count: int) -> None:
-    """`count` different JPEG files of 256 × 192 in ten classes, smooth as photographs are."""
-    draws = np.random.default_rng(0)
-    grounds = [
-        Image.fromarray(draws.integers(0, 255, (12, 16, 3), dtype=np.uint8)).resize(
-            (256, 192), Image.Resampling.BICUBIC
-        )
-        for _ in range(20)
-    ]
-
-    def write(number: int) -> None:
-        pixels = np.asarray(grounds[number % 20]).copy()
-        pixels[:8, :32] = np.unpackbits(np.array([number], ">u4").view(np.uint8)).repeat(8).reshape(8, 32, 1) * 255
-        content = io.BytesIO()
-        Image.fromarray(pixels).save(content, "JPEG", quality=88)
-        (folder / f"class {number % 10}" / f"{number}.jpg").write_bytes(content.getvalue())
-
-    for name in range(10):
-        (folder / f"class {name}").mkdir(parents=True)
-    with ThreadPoolExecutor(cores()) as pool:
-        list(pool.map(write, range(count)))
 
 
 def plain_rate(files: list[Path]) -> float:
@@ -87,7 +63,7 @@ def plan(folder: Path) -> tuple[float, Any]:
 
 @pytest.mark.slow
 def test_twenty_thousand_photographs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    write_photos(tmp_path / "photos", COUNT)
+    write_photos(tmp_path / "photos", COUNT, (192, 256))
     recipe = tmp_path / "photos.yaml"
     recipe.write_text(RECIPE)
     files = sorted((tmp_path / "photos").rglob("*.jpg"))[:PLAIN]

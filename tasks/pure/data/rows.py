@@ -16,7 +16,8 @@ import numpy as np
 
 HELD_BYTES = 64 * 2**20  # rows of a file that take no more than this are read once and held
 TOUCHED_BYTES = 16 * 2**20
-AROUND_BYTES = 128 * 1024  # the system maps what lies around a touched page too, at both ends of a row
+AROUND_BYTES = 2 * 2**20  # Linux may map as much around a page that is touched: what its cache holds in one piece
+LARGE_ROW = 64 * 1024  # bytes; smaller rows come from the disk whole anyway
 
 
 class Rows:
@@ -138,7 +139,7 @@ def announce(array: np.ndarray, places: np.ndarray, row_bytes: int) -> None:
     Large rows in any order, not yet in the system's cache, came at 830 MB/s so and at 290 MB/s without (an SSD).
     """
     mapping = _mapping(array)
-    if mapping is None or row_bytes < AROUND_BYTES // 2 or not array.flags.c_contiguous:
+    if mapping is None or row_bytes < LARGE_ROW or not array.flags.c_contiguous:
         return
     first = array.ctypes.data - np.frombuffer(mapping, np.uint8).ctypes.data
     for place in places.tolist():
