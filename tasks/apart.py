@@ -43,6 +43,19 @@ def apart(function: Function) -> Function:
     return run  # type: ignore[return-value]
 
 
+def giving_back(function: Function) -> Function:
+    """`function` in this very thread; what it had goes back to the system when it ends."""
+
+    @functools.wraps(function)
+    def run(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        finally:
+            _give_back()
+
+    return run  # type: ignore[return-value]
+
+
 class _Work:
     """A call in a thread. No Future: an exception in the midst of waiting for one may leave a lock of its shut."""
 

@@ -21,7 +21,7 @@ from artifacts.digest import digest_json
 from artifacts.errors import RecordDamaged
 from artifacts.refs import StepResult
 from artifacts.store import Store
-from tasks.apart import apart
+from tasks.apart import apart, giving_back
 from tasks.cache_records import record_name, result_text
 from tasks.identity import identity
 
@@ -62,7 +62,7 @@ def step_task(function: Function) -> Any:
 
     One that uses TensorFlow runs in a thread of its own (`apart.py`).
     """
-    body = function if function.__name__ in WITHOUT_TENSORFLOW else apart(function)
+    body = giving_back(function) if function.__name__ in WITHOUT_TENSORFLOW else apart(function)
     return task(
         name=function.__name__,
         cache_policy=POLICY,

@@ -15,12 +15,12 @@ from PIL import Image
 
 from artifacts import array_codecs
 from artifacts.errors import DataError, RecipeError
-from artifacts.past import PastRun
-from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.verify import verify
-from flows import recipe_files
+from flows import arguments, recipe_files
 from tasks import decode as decoding_step
+from tasks import finding
+from tasks.load_data import load_data
 from tasks.pictures import remembered
 from tasks.pure.errors import BadData
 from tests.flows.conftest import Run
@@ -71,14 +71,16 @@ def decodings(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return done
 
 
-def target(store: Store, result: dict[str, Any]) -> tuple[dict[str, Any], Path]:
-    """Facts and folder of the target's data set."""
-    run = PastRun(store, Runs(store).get(result["run"]))
-    return dict(store.facts(run.ref("load_data.target", "dataset")) or {}), run.folder("load_data.target", "dataset")
+def target(recipe: str, overrides: dict[str, Any] | None = None) -> tuple[dict[str, Any], Path]:
+    """Facts and folder of the target's data set, as its step makes it; nothing else is run."""
+    wanted, store = recipe_files.load(recipe, overrides or {}).recipe, Store()
+    files = finding.files(wanted.target.dataset, wanted.target.path, store, "load_data.target", download=False)
+    ref = load_data.fn("target", arguments.selection(wanted, "target"), files)["dataset"]
+    return dict(store.facts(ref) or {}), store.folder(ref)
 
 
-def test_a_folder_becomes_a_task_decoded_as_the_base_wants(run: Run, recipe: str, store: Store) -> None:
-    facts, folder = target(store, run(recipe))
+def test_a_folder_becomes_a_task_decoded_as_the_base_wants(recipe: str) -> None:
+    facts, folder = target(recipe)
     assert facts["class_names"] == ["blue", "green", "red"]
     assert facts["counts"] == {"train": 18, "validation": 0, "gate": 0, "test": 18}
     assert facts["image_shape"] == [8, 8, 1]  # the digits' size and colours
@@ -120,19 +122,19 @@ def test_one_more_picture_decodes_one(run: Run, recipe: str, photos: Path, decod
 
 
 def test_copied_rows_are_those_that_decoding_gives(
-    run: Run, recipe: str, photos: Path, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: str, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run(recipe)
+    target(recipe)
     put(photos / "train" / "red" / "new.png", 99)
-    added = digests(run(recipe))["load_data.target"]
+    added = target(recipe)[1].name
     monkeypatch.setenv("GRAFT_STORE", str(tmp_path / "another"))
-    assert digests(run(recipe))["load_data.target"] == added
+    assert target(recipe)[1].name == added
 
 
-def test_other_labels_of_the_same_pictures_decode_nothing(run: Run, recipe: str, decodings: list[str]) -> None:
-    run(recipe)
+def test_other_labels_of_the_same_pictures_decode_nothing(recipe: str, decodings: list[str]) -> None:
+    target(recipe)
     decodings.clear()
-    run(recipe, {"target.labels": 9, "seed": 4})
+    target(recipe, {"target.labels": 9, "seed": 4})
     assert decodings == []
 
 
@@ -143,7 +145,7 @@ def test_verify_and_gc_know_decoded_pictures(run: Run, recipe: str, store: Store
     assert verify(store).problems == []
     collect(store, keep=1)
     decodings.clear()
-    run(recipe, {"target.labels": 9})
+    target(recipe, {"target.labels": 9})
     assert decodings == []
     (images,) = (store.artifacts / "pictures").glob("*/images.npy")
     content = bytearray(images.read_bytes())
@@ -154,30 +156,30 @@ def test_verify_and_gc_know_decoded_pictures(run: Run, recipe: str, store: Store
 
 
 def test_a_damaged_picture_is_refused_by_name_and_the_others_are_kept(
-    run: Run, recipe: str, photos: Path, decodings: list[str]
+    recipe: str, photos: Path, decodings: list[str]
 ) -> None:
     (photos / "train" / "red" / "bad.jpg").write_bytes(b"no picture")
     content = (photos / "train" / "red" / "0.png").read_bytes()
     (photos / "test" / "blue" / "cut.png").write_bytes(content[: len(content) // 2])
     with pytest.raises(BadData, match=r"2 of 38 pictures cannot be decoded\.(.|\n)*bad\.jpg(.|\n)*cut\.png"):
-        run(recipe)
+        target(recipe)
     assert len(decodings) == 37  # `bad.jpg` has not even a header
     decodings.clear()
     (photos / "train" / "red" / "bad.jpg").unlink()
     (photos / "test" / "blue" / "cut.png").unlink()
-    run(recipe)
+    target(recipe)
     assert decodings == []
 
 
-def test_damaged_pictures_can_be_skipped_and_are_counted(run: Run, recipe: str, photos: Path, store: Store) -> None:
+def test_damaged_pictures_can_be_skipped_and_are_counted(recipe: str, photos: Path) -> None:
     (photos / "train" / "red" / "bad.jpg").write_bytes(b"no picture")
-    facts, _ = target(store, run(recipe, {"target.on_damaged": "skip"}))
+    facts, _ = target(recipe, {"target.on_damaged": "skip"})
     assert (facts["pictures"]["count"], facts["pictures"]["damaged"]) == (37, 1)
     assert facts["counts"]["train"] == 18
 
 
 def test_a_file_replaced_while_it_is_read_fails_the_step(
-    run: Run, recipe: str, photos: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: str, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = decoding_step.content_of
 
@@ -187,11 +189,11 @@ def test_a_file_replaced_while_it_is_read_fails_the_step(
 
     monkeypatch.setattr(decoding_step, "content_of", replaced)
     with pytest.raises(DataError, match=r"0\.png was replaced while the pictures were read\. Run again"):
-        run(recipe)
+        target(recipe)
 
 
 def test_a_file_that_comes_while_pictures_are_decoded_fails_the_step(
-    run: Run, recipe: str, photos: Path, monkeypatch: pytest.MonkeyPatch
+    recipe: str, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = decoding_step.content_of
 
@@ -201,36 +203,36 @@ def test_a_file_that_comes_while_pictures_are_decoded_fails_the_step(
 
     monkeypatch.setattr(decoding_step, "content_of", late)
     with pytest.raises(DataError, match="The files of `target` changed while they were read"):
-        run(recipe)
+        target(recipe)
 
 
-def test_a_fraction_for_testing_and_a_gate(run: Run, tmp_path: Path, quick: None, store: Store) -> None:
+def test_a_fraction_for_testing_and_a_gate(tmp_path: Path, quick: None) -> None:
     fill(tmp_path / "photos", [""], 40)
-    facts, _ = target(store, run(write(tmp_path, ", test: 0.3, gate: 0.2, validation: 0.25")))
+    facts, _ = target(write(tmp_path, ", test: 0.3, gate: 0.2, validation: 0.25"))
     assert sum(facts["counts"].values()) == 120
     assert all(facts["counts"].values())
 
 
-def test_a_validation_folder_is_the_validation_part(run: Run, tmp_path: Path, quick: None, store: Store) -> None:
+def test_a_validation_folder_is_the_validation_part(tmp_path: Path, quick: None) -> None:
     fill(tmp_path / "photos", ("train", "val", "test"), 3)
-    facts, _ = target(store, run(write(tmp_path)))
+    facts, _ = target(write(tmp_path))
     assert facts["counts"] == {"train": 9, "validation": 9, "gate": 0, "test": 9}
 
 
-def test_a_table_gives_what_a_folder_gives(run: Run, recipe: str, photos: Path, tmp_path: Path, store: Store) -> None:
-    by_folder = digests(run(recipe))["load_data.target"]
+def test_a_table_gives_what_a_folder_gives(recipe: str, photos: Path, tmp_path: Path) -> None:
+    by_folder = target(recipe)[1].name
     rows = [
         f"{file.relative_to(photos)},{file.parent.name},{file.parent.parent.name}" for file in photos.rglob("*.png")
     ]
     (photos / "labels.csv").write_text("\n".join(["file,label,split", *rows]) + "\n")
-    assert digests(run(write(tmp_path, dataset="list", path="photos/labels.csv")))["load_data.target"] == by_folder
+    assert target(write(tmp_path, dataset="list", path="photos/labels.csv"))[1].name == by_folder
 
 
-def test_groups_of_a_table_lie_in_one_part(run: Run, photos: Path, tmp_path: Path, quick: None, store: Store) -> None:
+def test_groups_of_a_table_lie_in_one_part(photos: Path, tmp_path: Path, quick: None) -> None:
     files = sorted(photos.rglob("*.png"))
     rows = [f"{file.relative_to(photos)},{file.parent.name},{place // 3}" for place, file in enumerate(files)]
     (photos / "labels.csv").write_text("\n".join(["file,label,group", *rows]) + "\n")
-    facts, folder = target(store, run(write(tmp_path, ", test: 0.4, image_size: 8", "list", "photos/labels.csv")))
+    facts, folder = target(write(tmp_path, ", test: 0.4, image_size: 8", "list", "photos/labels.csv"))
     assert facts["counts"]["train"] % 3 == facts["counts"]["test"] % 3 == 0
 
 
@@ -240,12 +242,12 @@ def test_the_page_and_the_lineage_name_the_folder(run: Run, recipe: str) -> None
 
 
 def test_a_size_is_asked_for_where_pictures_differ_and_nothing_says_it(
-    run: Run, photos: Path, tmp_path: Path, quick: None
+    photos: Path, tmp_path: Path, quick: None
 ) -> None:
     put(photos / "train" / "red" / "large.png", 7, size=(20, 10))
     file = write(tmp_path)
     with pytest.raises(BadData, match="found 2 sizes"):
-        run(file, {"source.dataset": "folder", "source.path": str(photos), "source.labels": "all"})
+        target(file, {"source.dataset": "folder", "source.path": str(photos), "source.labels": "all"})
 
 
 @pytest.mark.parametrize(
@@ -275,47 +277,47 @@ def test_keys_of_pictures_are_refused_where_there_are_none(tmp_path: Path, key: 
 
 
 @pytest.mark.parametrize("classes", ["[1, 2]", "[0, 1]"])
-def test_numbered_folders_are_chosen_by_name(run: Run, tmp_path: Path, quick: None, store: Store, classes: str) -> None:
+def test_numbered_folders_are_chosen_by_name(tmp_path: Path, quick: None, classes: str) -> None:
     fill(tmp_path / "photos", count=2, names=[str(number) for number in range(1, 11)])
     with pytest.raises(BadData, match="it could be a name"):
-        run(write(tmp_path, f", task: {{classes: {classes}}}"))
-    facts, _ = target(store, run(write(tmp_path, ', task: {classes: ["10", "2"]}')))
+        target(write(tmp_path, f", task: {{classes: {classes}}}"))
+    facts, _ = target(write(tmp_path, ', task: {classes: ["10", "2"]}'))
     assert facts["class_names"] == ["10", "2"]
 
 
 @pytest.mark.parametrize("count", [0, 1])
-def test_a_class_of_no_or_one_picture(run: Run, photos: Path, recipe: str, store: Store, count: int) -> None:
+def test_a_class_of_no_or_one_picture(photos: Path, recipe: str, count: int) -> None:
     shutil.rmtree(photos / "train" / "red")
     (photos / "train" / "red").mkdir()
     if count:
         put(photos / "train" / "red" / "only.png", 50)
-        assert target(store, run(recipe))[0]["counts"]["train"] == 13
+        assert target(recipe)[0]["counts"]["train"] == 13
     else:
         with pytest.raises(BadData, match="none of `red`"):
-            run(recipe)
+            target(recipe)
 
 
 NASTY = ["a b.png", "'quoted'.png", 'double"quote.png', "new\nline.png", "猫.png", "-rf.png", "#1.png", "%s{0}.png"]
 
 
-def test_names_of_files_may_be_anything(run: Run, photos: Path, recipe: str, store: Store) -> None:
+def test_names_of_files_may_be_anything(photos: Path, recipe: str) -> None:
     for number, name in enumerate(NASTY):
         put(photos / "train" / "red" / name, 200 + number)
     (photos / "train" / "blue" / os.fsdecode(b"caf\xe9.png")).write_bytes(
         (photos / "train" / "blue" / "0.png").read_bytes() + b" "
     )
-    assert target(store, run(recipe))[0]["counts"]["train"] == 18 + len(NASTY) + 1
+    assert target(recipe)[0]["counts"]["train"] == 18 + len(NASTY) + 1
 
 
-def test_links_in_circles_end(run: Run, photos: Path, recipe: str, store: Store) -> None:
+def test_links_in_circles_end(photos: Path, recipe: str) -> None:
     (photos / "train" / "red" / "up").symlink_to(photos / "train" / "red")
-    assert target(store, run(recipe))[0]["counts"]["train"] == 18
+    assert target(recipe)[0]["counts"]["train"] == 18
 
 
-def test_a_class_name_that_cannot_be_printed_is_refused(run: Run, photos: Path, recipe: str) -> None:
+def test_a_class_name_that_cannot_be_printed_is_refused(photos: Path, recipe: str) -> None:
     put(photos / "train" / "a\x07bell" / "1.png", 1)
     with pytest.raises(BadData, match="class names that are distinct and can be printed"):
-        run(recipe)
+        target(recipe)
 
 
 def test_the_command_plans_a_folder_and_says_what_is_wrong_in_one_paragraph(photos: Path, tmp_path: Path) -> None:
@@ -338,15 +340,13 @@ Writer = Callable[[Path], None]
 
 
 @pytest.mark.parametrize("fit", ["stretch", "crop", "pad"])
-def test_what_trains_is_what_pillow_makes_of_the_file(
-    run: Run, tmp_path: Path, quick: None, store: Store, fit: str
-) -> None:
+def test_what_trains_is_what_pillow_makes_of_the_file(tmp_path: Path, quick: None, fit: str) -> None:
     """Held to Pillow itself: antialiased, by the recipe's `fit`."""
     fill(tmp_path / "photos", count=1, names=["a", "b"])
     for part in ("train", "test"):
         for name in "ab":
             put(tmp_path / "photos" / part / name / "0.png", ord(name) + len(part), size=(40, 20))
-    facts, folder = target(store, run(write(tmp_path, f", image_size: [10, 10], fit: {fit}, colour: rgb")))
+    facts, folder = target(write(tmp_path, f", image_size: [10, 10], fit: {fit}, colour: rgb"))
     images, labels = array_codecs.read_part(folder, "train")
     with Image.open(tmp_path / "photos" / "train" / "a" / "0.png") as image:
         rgb = image.convert("RGB")
@@ -368,6 +368,6 @@ def test_the_same_picture_in_two_parts_is_named_by_its_files(run: Run, photos: P
     assert "`test/red/copy.png` is `train/red/3.png`" in page
     with pytest.raises(BadData, match="`test/red/copy.png` is `train/red/3.png`"):
         run(recipe, {"target.duplicates": "refuse"})
-    facts, _ = target(store, run(recipe, {"target.duplicates": "drop"}))
+    facts, _ = target(recipe, {"target.duplicates": "drop"})
     assert (facts["counts"]["train"], facts["counts"]["test"]) == (17, 19)
     assert verify(store).problems == []
