@@ -42,7 +42,8 @@ def alone(found: Mapping[str, Any]) -> dict[str, Any]:
     }
     kept = {name: value for name, value in found.items() if name != "source"}
     told = problems_of({**kept, "source": {"plain": {}}, "duplicates": duplicates})
-    return {**kept, "duplicates": duplicates, "problems": told}
+    examples = [each for each in found["examples"] if not each["pair"].startswith("source ")]
+    return {**kept, "duplicates": duplicates, "examples": examples, "problems": told}
 
 
 def parts(found: Mapping[str, Any]) -> dict[str, dict[str, int]]:
