@@ -103,6 +103,8 @@ def blocks(array: Arrays) -> Iterator[np.ndarray]:
 
     The blocks of an array in memory may be parts of it, and those of a mapped one are gone when the next is asked for.
     """
+    if isinstance(array, np.generic):  # a weight of no dimensions, as some Keras layers give it
+        array = np.asarray(array)
     for block in array.blocks(BLOCK_BYTES) if not isinstance(array, np.ndarray) else _cut(array):
         yield np.ascontiguousarray(block, portable(array))
 

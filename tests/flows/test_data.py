@@ -16,6 +16,7 @@ from flows import predict_inputs
 from flows.cli import _guarded
 from flows.dag import STEPS
 from flows.data_look import LOOKED
+from tasks.pure.data.decoding import Decoding
 from tasks.pure.errors import BadData
 from tests.flows.conftest import Run
 from tests.flows.processes import as_json, graft
@@ -165,11 +166,13 @@ def test_predict_refuses_what_training_refuses(tmp_path: Path) -> None:
     }  # fmt: skip
     for name, images in harmed.items():
         np.savez(tmp_path / f"{name}.npz", images=images)
-        found = list(predict_inputs.images([tmp_path / f"{name}.npz"], 1))
+        found = list(predict_inputs.images([str(tmp_path / f"{name}.npz")], Decoding(1, (8, 8))))
         assert [type(each) for each in found] == [predict_inputs.Problem], name
         assert "expected pixels of 0–255, found" in found[0].problem
     np.savez(tmp_path / "fine.npz", images=np.concatenate([pixels, pixels // 8, pixels * 0]))
-    assert {type(each) for each in predict_inputs.images([tmp_path / "fine.npz"], 1)} == {predict_inputs.Picture}
+    assert {type(each) for each in predict_inputs.images([str(tmp_path / "fine.npz")], Decoding(1, (8, 8)))} == {
+        predict_inputs.Picture
+    }
 
 
 def test_early_stopping_without_a_validation_part_is_refused_once_the_file_was_read(

@@ -50,12 +50,12 @@ def test_a_cached_run_imports_nothing_heavy_and_leaves_a_whole_page_in_the_datab
     assert list((home / "logs").iterdir()) == []
     assert rows(home, "select name, state_type from flow_run") == [("tiny · seed 0", "COMPLETED")]
     assert rows(home, "select state_name, count(*) from task_run group by state_name order by 1") == [
-        ("Cached", 11),
+        ("Cached", 12),
         ("Completed", 1),
     ]
     assert rows(home, "select count(*) from artifact where type in ('markdown', 'table')") == [(3,)]
     (said,) = rows(home, "select count(*) from log where message like '%: cached'")
-    assert said == (11,)
+    assert said == (12,)
 
 
 def test_the_server_of_a_profile_is_used_and_the_one_begun_for_nothing_dropped(
