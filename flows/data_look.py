@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from artifacts.digest import digest_json
 from artifacts.inspection_codecs import read_inspection, read_sheets
 from artifacts.refs import Ref
 from artifacts.sealed import write_atomically
@@ -77,7 +78,8 @@ def _listing(store: Store, loaded: LoadedRecipe, role: str) -> Listing | None:
 
 def write_page(store: Store, seen: Look, inspection: Ref) -> Path:
     """Write the page into the store's cache, which may be emptied at any time. Returns its path."""
-    path = store.root / "cache" / "data" / inspection.digest.removeprefix("sha256:")[:16] / "data.html"
+    about = digest_json([inspection.digest, seen.loaded.name, seen.loaded.overrides, seen.refused])
+    path = store.root / "cache" / "data" / about.removeprefix("sha256:")[:16] / "data.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     page = data_html(seen.loaded.title, seen.data, seen.sheets, seen.refused)
     write_atomically(path, page.encode(), store.scratch)

@@ -137,14 +137,21 @@ def _file(path: Path, name: str, decoding: Decoding, pixels: bool) -> Iterator[I
 def _npz(path: Path, name: str, decoding: Decoding, pixels: bool) -> Iterator[Item]:
     """The images as they stand there: no decoding. A damaged file gives those before the damage, then a problem."""
     try:
+        bits = pixels and _only_bits(path, decoding.channels)
         for number, image in enumerate(open_npz(path, decoding.channels)):
-            item = _checked(f"{name}[{number}]", f"{path.stem}-{number}", image, pixels)
+            item = _checked(f"{name}[{number}]", f"{path.stem}-{number}", image, pixels, bits)
             yield _fitted(item, image, decoding) if isinstance(item, Picture) else item
     except BadData as problem:
         yield Problem(name, str(problem))
 
 
-def _checked(name: str, stem: str, image: np.ndarray, pixels: bool) -> Item:
+def _only_bits(path: Path, channels: int) -> bool:
+    """Whether all images are whole numbers of 0 and 1: masks. One dark image among others is none."""
+    images = open_npz(path, channels)
+    return images.dtype.kind in "ui" and all(int(image.max(initial=0)) <= 1 for image in images)
+
+
+def _checked(name: str, stem: str, image: np.ndarray, pixels: bool, bits: bool) -> Item:
     with np.errstate(over="ignore", invalid="ignore"):  # what overflows becomes infinite, and is refused as that
         found = image.astype(np.float32)
     if not np.isfinite(found).all():
@@ -152,7 +159,9 @@ def _checked(name: str, stem: str, image: np.ndarray, pixels: bool) -> Item:
     brightest = float(found.max())
     if pixels and image.dtype.kind == "f" and 0 < brightest <= 1:
         return Problem(name, f"{name}: expected pixels of 0–255, found floats of at most {brightest:.3g}. Times 255?")
-    if pixels and (why := ranges.fault(ranges.pixel_range(image))):  # what training refuses
+    found_range = ranges.pixel_range(image)
+    dark = not found_range.floats and (found_range.low, found_range.high) == (0, 1) and not bits
+    if pixels and not dark and (why := ranges.fault(found_range)):  # what training refuses
         return Problem(name, f"{name}: expected pixels of 0–255, found {why}.")
     return Picture(name, stem, found)
 

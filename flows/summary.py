@@ -13,6 +13,7 @@ from artifacts.runs import RunRecord
 from artifacts.store import Store
 from flows import augmented, controls, recipe_files
 from flows.recipe import Recipe
+from tasks.pictures.names import printable
 
 if TYPE_CHECKING:
     from flows.running import Runner
@@ -162,8 +163,8 @@ def file_names(found: Mapping[str, Any], listings: Mapping[str, "Listing"]) -> d
     folder or table on."""
     wanted = {each.get(f"{place}_file", "") for each in found["examples"] for place in ("first", "second")} - {""}
     return {
-        f"{role}/{each.part}/{each.sha256}": os.path.relpath(
-            each.path, listing.root if listing.root.is_dir() else listing.root.parent
+        f"{role}/{each.part}/{each.sha256}": printable(
+            os.path.relpath(each.path, listing.root if listing.root.is_dir() else listing.root.parent)
         )
         for role, listing in (listings.items() if wanted else ())
         for each in listing.pictures

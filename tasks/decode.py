@@ -28,8 +28,9 @@ from tasks.execution import StepExecution
 from tasks.identity import identity
 from tasks.pictures.array import Array
 from tasks.pictures.listing import by_content
+from tasks.pictures.names import printable
 from tasks.pictures.remembered import content_of
-from tasks.pure.data.decoding import Decoding, decode
+from tasks.pure.data.decoding import Decoding, NoMemory, decode
 from tasks.pure.data.listed import Listed
 from tasks.pure.errors import BadData
 
@@ -64,9 +65,9 @@ def decoded(step: StepExecution, wanted: Sequence[Listed], decoding: Decoding) -
     """
     readable = [each for each in wanted if each.header.format]
     held = _pictures(step, sorted(by_content(readable)), decoding)
-    damaged = {each.path: _why_unreadable(each, decoding) for each in wanted if not each.header.format}
+    damaged = {printable(each.path): _why_unreadable(each, decoding) for each in wanted if not each.header.format}
     damaged |= {
-        each.path: held.damaged[each.sha256].replace(SOMEWHERE, each.path, 1)
+        printable(each.path): held.damaged[each.sha256].replace(SOMEWHERE, printable(each.path), 1)
         for each in readable
         if each.sha256 in held.damaged
     }
@@ -76,10 +77,10 @@ def decoded(step: StepExecution, wanted: Sequence[Listed], decoding: Decoding) -
 def _why_unreadable(each: Listed, decoding: Decoding) -> str:
     """What decoding says of a file without a header; that it could be decoded after all is no reason to trust it."""
     try:
-        decode(content_of(each.path)[0], each.path, decoding)
-    except BadData as problem:
+        decode(content_of(each.path)[0], printable(each.path), decoding)
+    except (BadData, DataError) as problem:  # the latter of a file that is too large to be read as a picture
         return str(problem)
-    return f"{each.path}: expected a picture, found a file whose header cannot be read. Save it anew."
+    return f"{printable(each.path)}: expected a picture, found a file whose header cannot be read. Save it anew."
 
 
 def _pictures(step: StepExecution, files: Sequence[Listed], decoding: Decoding) -> Pictures:
@@ -143,11 +144,17 @@ def _decode_all(
 def _decode_one(file: Listed, place: int, decoding: Decoding, array: Array) -> None:
     content, sha256 = content_of(file.path)
     if sha256 != file.sha256:
-        raise DataError(f"{file.path} was replaced while the pictures were read. Run again when they are at rest.")
+        raise DataError(
+            f"{printable(file.path)} was replaced while the pictures were read. Run again when they are at rest."
+        )
+    # Only Targa is known by its name alone; any other name must not decide what becomes of a content.
+    name = f"{SOMEWHERE}.tga" if file.header.format == "TGA" else SOMEWHERE
     try:
-        array.put(place, decode(content, SOMEWHERE, decoding).pixels)
+        array.put(place, decode(content, name, decoding).pixels)
+    except NoMemory as problem:  # says nothing of the file
+        raise DataError(str(problem).replace(name, printable(file.path), 1)) from None
     except BadData as problem:
-        array.damaged[sha256] = str(problem)
+        array.damaged[sha256] = str(problem).replace(name, SOMEWHERE, 1)
 
 
 def _copy(store: Store, own: Mapping[str, Any], files: Sequence[Listed], array: Array) -> None:

@@ -25,7 +25,8 @@ MAKES_BITS = (
     "artifacts/inspection_codecs.py",
     "artifacts/digest.py",
 )
-PURE = "tasks/pure/"
+# Beside the pure code: what finds and decodes pictures, and so decides which rows there are.
+FOLLOWED = ("tasks/pure/", "tasks/pictures/", "tasks/decode.py")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def fingerprint(step: str, root: Path = ROOT) -> Fingerprint:
 def _pure_files(root: Path, source: Source) -> list[str]:
     """Paths of the modules of `tasks/pure` among the imports. `from tasks.pure import x` may name a module or not."""
     paths = (module.replace(".", "/") + ".py" for module in source.modules)
-    return [path for path in paths if path.startswith(PURE) and (root / path).is_file()]
+    return [path for path in paths if path.startswith(FOLLOWED) and (root / path).is_file()]
 
 
 def _source(root: Path, path: str) -> Source:

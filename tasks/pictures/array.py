@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from artifacts.errors import DataError
 from artifacts.picture_codecs import Pictures, mapped
 from tasks.pure.data.decoding import Decoding
 from tasks.pure.data.of_task import plain
@@ -55,8 +56,16 @@ class Array:
 
     def put(self, place: int, pixels: np.ndarray) -> None:
         """Write one row, uint8 (height, width, channels)."""
-        os.pwrite(self.file, np.ascontiguousarray(pixels).tobytes(), self.start + place * self.size)
+        self._write(np.ascontiguousarray(pixels).tobytes(), place)
         self.filled.add(place)
+
+    def _write(self, row: bytes, place: int) -> None:
+        """Write a row whole: what a full disk took in part would read as black."""
+        written = os.pwrite(self.file, row, self.start + place * self.size)
+        if len(row) != self.size or written != self.size:
+            raise DataError(
+                f"{self.path}: expected to write {self.size:,} bytes of a picture, wrote {written:,}. Is the disk full?"
+            )
 
     def has(self, place: int, sha256: str) -> bool:
         """Whether it is known what becomes of the file at `place`."""
@@ -72,7 +81,7 @@ class Array:
         with open(held.images.filename, "rb", buffering=0) as file:  # type: ignore[attr-defined]
             for row, place in wanted:
                 content = os.pread(file.fileno(), self.size, held.images.offset + row * self.size)  # type: ignore[attr-defined]
-                os.pwrite(self.file, content, self.start + place * self.size)
+                self._write(content, place)
                 self.filled.add(place)
 
     def pictures(self, files: Sequence[str]) -> Pictures:
@@ -82,7 +91,7 @@ class Array:
         for row, place in enumerate(kept):
             if row != place:
                 content = os.pread(self.file, self.size, self.start + place * self.size)
-                os.pwrite(self.file, content, self.start + row * self.size)
+                self._write(content, row)
         self._begin(len(kept))  # as long as before: NumPy leaves room in it for the first axis to grow
         os.truncate(self.file, self.start + len(kept) * self.size)
         hashes = np.array(digests, np.uint8).reshape(len(kept), 32)

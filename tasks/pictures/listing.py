@@ -4,6 +4,7 @@ The digest is of content alone: class, part, group and SHA-256 of each picture, 
 is touched, renamed or moved within its class and part changes nothing; nor does litter.
 """
 
+import os
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,7 +62,7 @@ class Listing:
 
 def _digest(classes: Sequence[str], pictures: Sequence[Listed]) -> str:
     # A file that its name keeps from being read is another one than its bytes under a better name.
-    return digest_json([list(classes), [[*each[:4], bool(each.header.format)] for each in pictures]])
+    return digest_json([list(classes), [[*each[:4], each.header.format] for each in pictures]])
 
 
 def listing(dataset: str, path: Path, store: Store, step: str) -> Listing:
@@ -73,7 +74,7 @@ def listing(dataset: str, path: Path, store: Store, step: str) -> Listing:
     Raises:
         DataError: it cannot be read, or is not clear about what belongs where.
     """
-    record = store.cache / LISTINGS / digest_json([dataset, str(path.resolve())]).removeprefix(PREFIX)
+    record = store.cache / LISTINGS / digest_json([dataset, os.fsencode(path.resolve()).hex()]).removeprefix(PREFIX)
     files = Files(record, store.scratch)
     told = _telling(step)
     return _of_folder(path, files, told) if dataset == "folder" else _of_table(path, files, told)

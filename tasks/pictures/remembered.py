@@ -14,15 +14,17 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from artifacts.digest import canonical_json
 from artifacts.errors import DataError
 from artifacts.remembered import SETTLED_SECONDS
 from artifacts.sealed import write_atomically
+from tasks.fingerprint import fingerprint
+from tasks.pictures.names import printable
 from tasks.pure.data.headers import UNREADABLE, Header, header
+from tasks.pure.data.picture_files import MOST_BYTES
 from tasks.pure.data.recognising import HEAD, is_picture
 
 READ_BYTES = 1 << 20
-MOST_BYTES = 1 << 28  # the largest file that is read as a picture
-FORMAT = 1  # of the record, and of what is told of a header
 TOLD_EVERY = 64  # files
 STAMP = 5  # numbers in a stamp
 Stamp = list[int]  # size, times, inode and device: a list, as JSON gives it back
@@ -89,7 +91,10 @@ def _load(record: Path) -> dict[str, list[Any]]:
 
 
 def _checksum(content: bytes) -> bytes:
-    return hashlib.sha256(b"%d" % FORMAT + content).hexdigest().encode()
+    """Of the lines, and of what reads a header: another Pillow, or other code, may see another one."""
+    code = fingerprint("decode")
+    reader = canonical_json([dict(code.files), dict(code.versions)])
+    return hashlib.sha256(reader + content).hexdigest().encode()
 
 
 def _known(line: list[Any], headers: dict[tuple[Any, ...], Header]) -> Known:
@@ -158,7 +163,8 @@ def content_of(path: str) -> tuple[bytes, str]:
     try:
         if os.stat(path).st_size > MOST_BYTES:
             raise DataError(
-                f"{path}: expected a picture, found a file of more than {MOST_BYTES >> 20} MB. Make it smaller."
+                f"{printable(path)}: expected a picture, found a file of more than {MOST_BYTES >> 20} MB. "
+                "Make it smaller."
             )
         content = Path(path).read_bytes()
     except OSError as problem:
@@ -169,6 +175,6 @@ def content_of(path: str) -> tuple[bytes, str]:
 def unreadable(path: str, problem: OSError) -> DataError:
     """The error for a file that is gone or may not be read."""
     return DataError(
-        f"{path}: expected a file that can be read, but {problem.strerror}. Change its permissions, put it back, or "
-        "take it out of the data."
+        f"{printable(path)}: expected a file that can be read, but {problem.strerror}. Change its permissions, "
+        "put it back, or take it out of the data."
     )

@@ -8,15 +8,17 @@ Nothing is chosen silently: what could be a part or a class is refused, litter i
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from artifacts.errors import DataError
+from tasks.pictures.names import printable
 from tasks.pure.data.naming import one_form
 from tasks.pure.data.recognising import is_litter_name
 
 PARTS = {"train": "train", "test": "test", "validation": "validation", "val": "validation", "valid": "validation"}
+NOTHING = "a link to nothing, or no regular file"
 HIDDEN = "hidden, or a system's own"
 WHOLE = ""  # the part of pictures that the recipe's `test` divides
 
@@ -89,39 +91,55 @@ def _folders(folder: Path, found: Found) -> list[Path]:
     for entry in _entries(folder):
         if is_litter_name(entry.name):
             found.skipped[HIDDEN] += 1
-        elif entry.is_dir():
+        elif _is(entry.is_dir):
             folders.append(folder / entry.name)
         else:
-            found.skipped["in no class's folder"] += 1
+            found.skipped["in no class's folder" if _is(entry.is_file) else NOTHING] += 1
     return folders
 
 
 def _classes(folders: list[Path], part: str, found: Found) -> None:
     for folder in folders:
         name = one_form(folder.name)
+        if printable(name) != name:
+            raise DataError(
+                f"{printable(str(folder))}: expected a class's name in UTF-8, found other bytes. Rename the folder."
+            )
         found.classes.add(name)
-        found.files.extend((path, part, name) for path in _below(str(folder), found, ()))
+        found.files.extend((path, part, name) for path in _below(str(folder), found, set()))
 
 
-def _below(folder: str, found: Found, above: tuple[tuple[int, int], ...]) -> Iterator[str]:
-    """Every regular file in `folder` and below it, links followed; a link in a circle is passed over."""
+def _below(folder: str, found: Found, seen: set[tuple[int, int]]) -> Iterator[str]:
+    """Every regular file in `folder` and below it, links followed, each folder once: links may go in circles."""
     here = _identity(folder)
-    if here in above:
-        found.skipped["a link in a circle"] += 1
+    if here in seen:
+        found.skipped["a link to a folder that was there already"] += 1
         return
+    seen.add(here)
     for entry in _entries(folder):
         if is_litter_name(entry.name):
             found.skipped[HIDDEN] += 1
-        elif entry.is_dir():
-            yield from _below(entry.path, found, (*above, here))
-        elif entry.is_file():
+        elif _is(entry.is_dir):
+            yield from _below(entry.path, found, seen)
+        elif _is(entry.is_file):
             yield entry.path
         else:
-            found.skipped["a link to nothing, or no regular file"] += 1
+            found.skipped[NOTHING] += 1
+
+
+def _is(asked: Callable[[], bool]) -> bool:
+    """What `entry.is_dir` or `entry.is_file` says; False of a link to itself, at which the system gives up."""
+    try:
+        return asked()
+    except OSError:
+        return False
 
 
 def _identity(folder: str) -> tuple[int, int]:
-    status = os.stat(folder)
+    try:
+        status = os.stat(folder)
+    except OSError as problem:
+        raise _unreadable(folder, problem) from None
     return status.st_dev, status.st_ino
 
 
@@ -130,7 +148,11 @@ def _entries(folder: "Path | str") -> list["os.DirEntry[str]"]:
         with os.scandir(folder) as entries:
             return list(entries)
     except OSError as problem:
-        raise DataError(
-            f"{folder}: expected a folder of pictures, found one that cannot be read ({problem.strerror}). "
-            "Mend `path` or the folder's permissions."
-        ) from None
+        raise _unreadable(folder, problem) from None
+
+
+def _unreadable(folder: "Path | str", problem: OSError) -> DataError:
+    return DataError(
+        f"{printable(str(folder))}: expected a folder of pictures, found one that cannot be read ({problem.strerror}). "
+        "Mend `path` or the folder's permissions."
+    )

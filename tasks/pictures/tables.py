@@ -4,6 +4,7 @@ pandas reads it, every cell as text: a class called `NA`, `01` or `1.0` keeps it
 """
 
 import os
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,7 +64,11 @@ def _frame(path: Path) -> "pd.DataFrame":
         if path.suffix.lower() in (".parquet", ".pq"):
             return pd.read_parquet(path)
         separator = "\t" if path.suffix.lower() == ".tsv" else ","
-        return pd.read_csv(path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # a row with more cells than the header has
+            return pd.read_csv(
+                path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig", index_col=False
+            )
     except Exception as problem:  # noqa: BLE001 - whatever pandas or pyarrow raises on outside bytes
         why = getattr(problem, "strerror", None) or " ".join(str(problem).split())[:200]
         raise DataError(
@@ -106,7 +111,8 @@ def _text(path: Path, frame: "pd.DataFrame", name: str) -> list[str]:
 
 
 def _is_missing(cell: object) -> bool:
-    return cell is None or cell != cell or type(cell).__name__ in ("NAType", "NaTType")
+    not_a_number = isinstance(cell, float) and cell != cell
+    return cell is None or not_a_number or type(cell).__name__ in ("NAType", "NaTType")
 
 
 def _parts(path: Path, said: Sequence[str]) -> list[str]:

@@ -132,6 +132,9 @@ def select(raw: RawData, selection: Selection) -> Dataset:
     if len(own_labels):
         y_own = new_labels[own_labels]
         places["validation"] = np.flatnonzero(y_own >= 0)
+        if selection.drop_duplicates:
+            places["validation"], more = _without_duplicates(raw, places["validation"], test, own)
+            dropped = (dropped[0] + more[0], dropped[1] + more[1])
         validating = _part(own, y_own, places["validation"])
     return Dataset(
         *_part(raw.x_train, y_train, train),
@@ -152,11 +155,14 @@ def _files(raw: RawData, places: Mapping[str, np.ndarray], drawn: bool) -> dict[
     return {part: raw.files[of[part]][indices] for part, indices in places.items()}
 
 
-def _without_duplicates(raw: RawData, pool: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, tuple[int, int]]:
-    """The indices of `pool` whose images have no copy among the test images at `test`; how many had an exact one, and
-    how many only a near one."""
+def _without_duplicates(
+    raw: RawData, pool: np.ndarray, test: np.ndarray, images: Images | None = None
+) -> tuple[np.ndarray, tuple[int, int]]:
+    """The indices of `pool` whose images (the training ones unless others are given) have no copy among the test images
+    at `test`; how many had an exact one, and how many only a near one."""
     white = pixel_range(raw.x_train).white
-    tested, found = (look(images, rows, white) for images, rows in ((raw.x_test, test), (raw.x_train, pool)))
+    pooled = raw.x_train if images is None else images
+    tested, found = (look(each, rows, white) for each, rows in ((raw.x_test, test), (pooled, pool)))
     copies = twins(tested, found)
     return pool[copies.either < 0], copies.counts()
 

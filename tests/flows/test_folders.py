@@ -22,6 +22,7 @@ from tasks import decode as decoding_step
 from tasks import finding
 from tasks.load_data import load_data
 from tasks.pictures import remembered
+from tasks.pure.data.decoding import NoMemory
 from tasks.pure.errors import BadData
 from tests.flows.conftest import Run
 from tests.flows.processes import ROOT, environment
@@ -307,6 +308,31 @@ def test_names_of_files_may_be_anything(photos: Path, recipe: str) -> None:
         (photos / "train" / "blue" / "0.png").read_bytes() + b" "
     )
     assert target(recipe)[0]["counts"]["train"] == 18 + len(NASTY) + 1
+
+
+def test_a_targa_picture_is_known_by_its_name_alone(photos: Path, recipe: str) -> None:
+    with Image.open(photos / "train" / "red" / "0.png") as image:
+        image.save(photos / "train" / "red" / "0.tga")
+    facts, _ = target(recipe)
+    assert (facts["counts"]["train"], facts["pictures"]["formats"]) == (19, {"PNG": 36, "TGA": 1})
+
+
+def test_names_that_are_no_text_can_be_told(photos: Path, recipe: str, store: Store) -> None:
+    (photos / "train" / "red" / os.fsdecode(b"caf\xe9.jpg")).write_bytes(b"no picture")
+    facts, _ = target(recipe, {"target.on_damaged": "skip"})
+    assert facts["pictures"]["damaged"] == 1
+    with pytest.raises(BadData, match=r"caf\\xe9\.jpg: expected an image"):
+        target(recipe)
+
+
+def test_memory_that_is_short_says_nothing_of_a_picture(recipe: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    def short(*_: Any) -> Any:
+        raise NoMemory("<file>: not enough memory to decode it.")
+
+    monkeypatch.setattr(decoding_step, "decode", short)
+    with pytest.raises(DataError, match=r"\.png: not enough memory"):
+        target(recipe, {"target.on_damaged": "skip"})
+    monkeypatch.undo()
 
 
 def test_links_in_circles_end(photos: Path, recipe: str) -> None:

@@ -94,6 +94,10 @@ class Picture:
     frames: int
 
 
+class NoMemory(DamagedPicture):
+    """There was not enough memory just now: that may be the picture's fault, or nobody's."""
+
+
 def check_colour(name: str) -> None:
     """Raises BadData where Pillow knows no such colour (it knows `white`, `#808080`, `rgb(10, 20, 30)` …)."""
     from PIL import ImageColor
@@ -119,6 +123,8 @@ def decode(content: bytes, name: str, decoding: Decoding) -> Picture:
     try:
         with _quiet:
             return _decoded(content, kind, decoding)
+    except MemoryError:
+        raise NoMemory(f"{name}: cannot be decoded (not enough memory). Free some, or make it smaller.") from None
     except Exception as problem:  # Pillow's plugins raise whatever strange bytes make them: struct.error, IndexError, …
         why = " ".join(str(problem).split()) or type(problem).__name__
         raise DamagedPicture(f"{name}: cannot be decoded ({why}).") from None

@@ -21,7 +21,7 @@ HASH_BITS = 4  # of 64 may differ in a candidate
 ALIKE, DETAILS_ALIKE = 0.99, 0.985  # correlations of thumbnails, and of what blurring them further takes away
 FLAT = 2.0  # grey levels of 255: with less contrast the hash is noise
 BLOCK_PIXELS = 2**21  # as many are looked at at a time, whatever the size of the data set
-BLOCK_PAIRS, CONFIRMED_PAIRS = 2**20, 2**13
+BLOCK_PAIRS, CONFIRMED_PAIRS = 2**18, 2**11
 MOST_CANDIDATES = 64  # the closest of a picture in each band: a thousand of one silhouette must not take for ever
 DIGEST_BYTES = 16
 

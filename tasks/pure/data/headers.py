@@ -3,6 +3,7 @@
 import io
 from typing import NamedTuple
 
+from tasks.pure.data.decoding import LARGE, MOST_PIXELS, _quiet
 from tasks.pure.data.recognising import HEAD, format_of
 
 GREY_MODES = frozenset({"1", "L", "LA", "La", "I", "F", "I;16", "I;16B", "I;16L", "I;16N"})
@@ -45,14 +46,20 @@ def header(content: bytes, name: str) -> Header:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(content), formats=[format_of(content[:HEAD], name)]) as image:
+        kind = format_of(content[:HEAD], name)
+        with _quiet, Image.open(io.BytesIO(content), formats=[kind]) as image:
             height, width = image.height, image.width
+            if height * width > MOST_PIXELS:  # a bomb, or absurd: `decode` says so
+                return UNREADABLE
             # Pillow decodes all of a PNG to look for EXIF data behind the pixels, which few have; the size of a TIFF is
             # that of the upright picture already.
-            may_be_turned = image.format != "TIFF" and (image.format != "PNG" or b"eXIf" in content)
+            small_png = b"eXIf" in content and height * width <= LARGE
+            may_be_turned = image.format != "TIFF" and (image.format != "PNG" or small_png)
             if may_be_turned and image.getexif().get(ORIENTATION) in TURNED:
                 height, width = width, height
             animated = image.format != "MPO" and bool(getattr(image, "is_animated", False))
             return Header(str(image.format), image.mode, height, width, animated)
+    except MemoryError:
+        raise  # it says nothing of the file, and what is returned here is remembered
     except Exception:  # noqa: BLE001 - whatever a plugin raises on outside bytes: there is no header to be had
         return UNREADABLE

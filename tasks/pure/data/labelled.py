@@ -1,6 +1,6 @@
 """From decoded pictures and what is known of each to the raw data of a task: what trains, what is for testing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,7 +56,7 @@ def raw_data(pictures: Labelled, test: float | None, where: str) -> RawData:
     labels = np.array([number[name] for name in pictures.names], np.int64)
     decides = _decides(pictures)
     images = {part: Rows(pictures.images, pictures.rows[chosen]) for part, chosen in places.items()}
-    _check_bright(where, pictures.images)
+    _check_bright(where, images)
     train = places["train"]
     return RawData(
         images["train"],
@@ -79,10 +79,11 @@ def _hashes(contents: Sequence[str]) -> np.ndarray:
     return np.frombuffer(bytes.fromhex("".join(contents)), np.uint8).reshape(len(contents), 32)
 
 
-def _check_bright(where: str, images: np.ndarray) -> None:
-    """Refuse masks saved as bytes of 0 and 1: a look at the first few pictures clears all others."""
-    if not any(block.max(initial=0) > 1 for block in blocks(images)):
-        ranges.check(where, {"pictures": images})
+def _check_bright(where: str, parts: Mapping[str, Rows]) -> None:
+    """Refuse a part of masks, saved as bytes of 0 and 1; as a rule a look at its first few pictures clears it."""
+    for part, images in parts.items():
+        if not any(block.max(initial=0) > 1 for block in blocks(images)):
+            ranges.check(where, {part: images})
 
 
 def _divided(pictures: Labelled, test: float | None, where: str) -> np.ndarray:

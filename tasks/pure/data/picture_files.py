@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.pure.data.recognising import HEAD, WANTED, DamagedPicture, format_of, is_litter_name
+from tasks.pure.data.recognising import HEAD, WANTED, DamagedPicture, NotAPicture, format_of, is_litter_name
 
-MOST_BYTES = 1 << 30  # of a file: more than the largest picture that is decoded has without any compression
+MOST_BYTES = 1 << 28  # of a file: about what the largest picture that is decoded has without any compression
 
 
 @dataclass
@@ -62,7 +62,8 @@ def read_picture(path: Path, name: str) -> bytes:
     """
     if not path.is_file():
         why = "a folder that cannot be listed" if path.is_dir() else "no regular file"
-        raise DamagedPicture(f"{name}: {WANTED}, found {'a link to nothing' if path.is_symlink() else why}.")
+        kind = DamagedPicture if path.is_dir() else NotAPicture
+        raise kind(f"{name}: {WANTED}, found {'a link to nothing' if path.is_symlink() else why}.")
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
@@ -71,5 +72,5 @@ def read_picture(path: Path, name: str) -> bytes:
     except OSError as problem:
         raise DamagedPicture(f"{name}: cannot be read ({problem.strerror}).") from None
     if len(rest) == MOST_BYTES:
-        raise DamagedPicture(f"{name}: {WANTED}, found a file of more than {MOST_BYTES >> 30} GiB.")
+        raise DamagedPicture(f"{name}: {WANTED}, found a file of more than {MOST_BYTES >> 20} MB.")
     return head + rest

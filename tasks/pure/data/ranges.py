@@ -13,6 +13,7 @@ from tasks.pure.errors import BadData
 
 UNIT, BYTES = "0–1", "0–255"
 OVERSHOOT = 0.1  # of white: as far as a filter's ringing may leave the range and still be taken for ringing
+UNIT_MOST = 2.0  # floats up to this are of 0–1 and what ringing added: as pixels of 0–255 they would be black
 BLOCK_PIXELS = 2**22
 STANDARDISED = 20.0  # standard deviations: farther from the mean no pixel lies
 
@@ -35,7 +36,7 @@ class PixelRange:
         """`0–1` or `0–255`; None where that cannot be told: no images, or all of one value."""
         if self.low >= self.high:
             return None
-        return UNIT if self.floats and self.high <= 1 + OVERSHOOT else BYTES
+        return UNIT if self.floats and self.high <= UNIT_MOST else BYTES
 
     @property
     def white(self) -> float:
@@ -62,13 +63,13 @@ def fault(found: PixelRange) -> str | None:
     low, high = found.low, found.high
     if not found.floats and (low, high) == (0, 1):
         return "bytes of 0 and 1 only, which is black and nearly black. Save them times 255"
-    if low >= 0 and high <= 255 and not (found.floats and 1 < high <= 1 + OVERSHOOT):
+    if low >= 0 and high <= 255 and not (found.floats and 1 < high <= UNIT_MOST):
         return None
     return _below_zero(low, high, str(found)) if low < -OVERSHOOT else _above_white(high, str(found))
 
 
 def _above_white(high: float, shown: str) -> str:
-    if high <= 1 + OVERSHOOT:
+    if high <= UNIT_MOST:
         return f"{shown}, beyond 0–1, as a filter leaves them that resizes. Save `images.clip(0, 1)`"
     if high <= 255 * (1 + OVERSHOOT):
         return f"{shown}, beyond 0–255, as a filter leaves them that resizes. Save `images.clip(0, 255)`"

@@ -11,6 +11,7 @@ import pytest
 from artifacts.errors import DataError
 from artifacts.store import Store
 from tasks import progress
+from tasks.fingerprint import Fingerprint
 from tasks.pictures import remembered
 from tasks.pictures.listing import LISTINGS, Listing, listing
 from tests.tasks.pictures.folders import fill, put
@@ -183,3 +184,15 @@ def test_fifty_thousand_files_are_known_in_a_second_of_work(tmp_path: Path, stor
     seconds = time.process_time() - began
     assert len(first.pictures) == 50_000
     assert seconds < 1.2, f"{seconds:.2f} s of work to find 50,000 files unchanged"
+
+
+def test_another_pillow_reads_the_headers_anew(
+    tmp_path: Path, store: Store, read: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look(fill(tmp_path / "photos"), store)
+    read.clear()
+    before = remembered.fingerprint("decode")
+    newer = Fingerprint(before.files, {**before.versions, "PIL": "99.0"})
+    monkeypatch.setattr(remembered, "fingerprint", lambda _: newer)
+    look(tmp_path / "photos", store)
+    assert len(read) == 36

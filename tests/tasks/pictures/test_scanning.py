@@ -68,7 +68,28 @@ def test_links_are_followed_and_one_in_a_circle_ends(tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "up").symlink_to(tmp_path / "elsewhere")
     found = scan(root)
     assert sorted(Path(path).name for path, _, _ in found.files) == ["1.png", "2.png"]
-    assert found.skipped == {"a link in a circle": 2}
+    assert found.skipped == {"a link to a folder that was there already": 2}
+
+
+def test_a_link_to_itself_is_passed_over(tmp_path: Path) -> None:
+    put(tmp_path / "cat" / "1.png", 1)
+    for loop in (tmp_path / "loop", tmp_path / "cat" / "loop"):
+        loop.symlink_to(loop)
+    found = scan(tmp_path)
+    assert len(found.files) == 1
+    assert found.skipped == {"a link to nothing, or no regular file": 2}
+
+
+def test_a_folder_reached_twice_counts_once(tmp_path: Path) -> None:
+    put(tmp_path / "cat" / "batch 3" / "1.png", 1)
+    (tmp_path / "cat" / "latest").symlink_to(tmp_path / "cat" / "batch 3")
+    assert held(tmp_path) == {("", "cat"): 1}
+
+
+def test_a_class_name_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    put(tmp_path / os.fsdecode(b"caf\xe9") / "1.png", 1)
+    with pytest.raises(DataError, match=r"caf\\xe9: expected a class's name in UTF-8"):
+        scan(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["Kätzchen", "猫", "my cat", 'a "quoted" cat', "two\nlines", "'", "$(rm)"])

@@ -97,6 +97,15 @@ def test_what_is_no_table_ends_in_one_sentence(tmp_path: Path, name: str, conten
         read_table(tmp_path / name)
 
 
+def test_lists_in_cells_and_rows_that_are_too_long_are_refused(tmp_path: Path) -> None:
+    table = write(tmp_path, {"file": ["a.png"], "label": [["x", "y"]]}, "labels.parquet")
+    with pytest.raises(DataError, match="in row 1"):
+        read_table(table)
+    (tmp_path / "long.csv").write_text("file,label\na.png,x,more\n")
+    with pytest.raises(DataError, match="expected a table"):
+        read_table(tmp_path / "long.csv")
+
+
 def test_missing_cells_of_a_parquet_file_are_refused(tmp_path: Path) -> None:
     table = write(tmp_path, {"file": ["a.png", "b.png"], "label": ["x", None]}, "labels.parquet")
     with pytest.raises(DataError, match="in row 2"):

@@ -17,8 +17,8 @@ GREY, RGB = Header("PNG", "L", 8, 9, False), Header("JPEG", "RGB", 8, 9, False)
 
 
 def labelled_pictures(count: int, **more: Any) -> Labelled:
-    """Pictures whose pixels are their number, of two classes in turn."""
-    images = np.arange(count, dtype=np.uint8).reshape(count, 1, 1, 1)
+    """Pictures whose pixels are their number and two more, of two classes in turn."""
+    images = np.arange(2, count + 2, dtype=np.uint8).reshape(count, 1, 1, 1)
     given: dict[str, Any] = {
         "images": images, "rows": np.arange(count), "contents": [f"{number:064x}" for number in range(count)],
         "names": ["cat", "dog"] * (count // 2), "parts": [""] * count, "groups": [""] * count,
@@ -28,7 +28,7 @@ def labelled_pictures(count: int, **more: Any) -> Labelled:
 
 
 def numbers(images: Any) -> set[int]:
-    return set(np.asarray(images).reshape(-1).tolist())
+    return set((np.asarray(images).reshape(-1) - 2).tolist())
 
 
 def selection(**more: Any) -> Selection:
@@ -87,6 +87,16 @@ def test_a_test_part_can_be_drawn_from_a_train_folder_and_leaves_validation_alon
 def test_parts_that_do_not_fit_the_recipe_are_refused(parts: list[str], test: float | None, message: str) -> None:
     with pytest.raises(BadData, match=message):
         raw_data(labelled_pictures(6, parts=parts), test, "photos")
+
+
+def test_a_part_of_masks_is_refused_and_a_dark_picture_is_not() -> None:
+    images = np.full((6, 2, 2, 1), 200, np.uint8)
+    images[4:] = [[[0], [1]], [[1], [0]]]
+    parts = ["train"] * 4 + ["test"] * 2
+    with pytest.raises(BadData, match="found in `test` bytes of 0 and 1 only"):
+        raw_data(labelled_pictures(6, images=images, parts=parts), None, "photos")
+    images[5, 0, 0] = 90
+    raw_data(labelled_pictures(6, images=images, parts=parts), None, "photos")
 
 
 def listed(*headers: Header, name: str = "cat") -> list[Listed]:

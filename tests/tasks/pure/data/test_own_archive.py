@@ -76,3 +76,10 @@ def test_its_labels_and_shape_are_checked_as_the_others_are(tmp_path: Path) -> N
 def test_class_names_are_in_one_unicode_form(tmp_path: Path) -> None:
     file = write(tmp_path, class_names=np.array(["cafe\u0301", "b", "c"]))
     assert read("npz", {"npz": file}).class_names[0] == "caf\u00e9"
+
+
+def test_dropping_duplicates_reaches_the_files_own_validation_part(tmp_path: Path) -> None:
+    draws = np.random.default_rng(0).integers(0, 255, (12, 8, 8), np.uint8)
+    arrays = {"x_train": draws[:6], "x_test": draws[6:9], "x_val": draws[[6, 9, 10]], "y_val": np.array([0, 1, 2])}
+    found = select(read("npz", {"npz": write(tmp_path, **arrays)}), selection(drop_duplicates=True))
+    assert (found.y_validation.tolist(), found.dropped) == ([1, 2], (1, 0))
