@@ -15,6 +15,7 @@ from artifacts.store import Store
 from flows import interrupts, recipe_files, run_server
 from flows import plan as planning
 from flows.choice import Choice, choose
+from flows.counting import counted
 from flows.dag import edges
 from flows.garbage import uncollected
 from tasks.device import device
@@ -104,7 +105,8 @@ def run(request: Request, as_json: bool, verbose: bool) -> int:
 def _walk(loaded: recipe_files.LoadedRecipe, choice: Choice, as_json: bool) -> list[planning.PlannedStep]:
     """The plan. Where a recipe's own file is missing there is none, and every step is skipped for that reason."""
     try:
-        return planning.walk(loaded, choice)
+        with counted():
+            return planning.walk(loaded, choice)
     except DataError as problem:
         if as_json:
             print_json(planning.refused(loaded, planning.unplanned(str(problem))))

@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from artifacts.runs import RunRecord
+from flows.counting import told
 from flows.plan import PlannedStep
 from tasks.progress import Counting, EpochNews, Remark
 
@@ -81,7 +82,7 @@ class TerminalObserver:
 
     def count(self, news: Counting) -> None:
         """Move the bar by files; in a log file say every few seconds how many there are."""
-        shown = counted(news)
+        shown = told(news)
         if not self.console.is_terminal:
             self._say_seldom(news.step, shown)
         elif self.task is not None:
@@ -120,12 +121,6 @@ class TerminalObserver:
 
     def _print(self, line: str) -> None:
         self.console.print(line, highlight=False, soft_wrap=True)
-
-
-def counted(news: Counting) -> str:
-    """`1,200 of 50,000 pictures decoded · 830 a second`."""
-    rate = f" · {news.rate():,.0f} a second" if news.rate() >= 1 else ""
-    return f"{news.done:,} of {news.total:,} files {news.doing}{rate}"
 
 
 def print_result(console: Console, record: RunRecord) -> None:

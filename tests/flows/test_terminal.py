@@ -15,8 +15,9 @@ from rich.console import Console
 from artifacts.runs import Runs
 from artifacts.store import Store
 from flows import terminal
+from flows.counting import told
 from flows.terminal import SILENT_SECONDS, TerminalObserver
-from tasks.progress import EpochNews
+from tasks.progress import Counting, EpochNews
 from tests.flows.processes import ROOT, environment, start
 from tests.flows.tiny import statuses
 
@@ -116,3 +117,17 @@ def test_ctrl_c_ends_with_130_and_the_object_and_what_had_ended_is_kept(
 def steps_of_the_newest_run(store: Store) -> list[str]:
     records = Runs(store).all()
     return [entry["step"] for entry in records[-1].steps] if len(records) > 1 else []
+
+
+def test_files_on_their_way_are_counted_with_their_rate() -> None:
+    """As a bar where somebody watches, and as a line every few seconds where nobody does."""
+    news = Counting("load_data.target", "decoded", 1_200, 50_000, 2.0)
+    assert told(news) == "1,200 of 50,000 files decoded · 600 a second"
+    assert told(Counting("load_data.target", "read", 0, 5, 0.0)) == "0 of 5 files read"
+    written = io.StringIO()
+    observer = TerminalObserver(Console(file=written, width=100))
+    observer.step_started("load_data.target", "")
+    observer.spoke -= 60
+    observer.count(Counting("load_data.target", "decoded", 3, 6, 1.0))
+    observer.count(Counting("load_data.target", "decoded", 4, 6, 1.0))
+    assert written.getvalue().splitlines() == ["  load_data.target   3 of 6 files decoded · 3 a second"]
