@@ -1,4 +1,4 @@
-"""Twenty thousand JPEG files of 640 × 480: decoded on all cores, planned without reading one, and one more decodes one."""
+"""Twenty thousand JPEG files of 640 × 480: decoded on all cores, planned unread, and one more decodes one."""
 
 import json
 import subprocess
