@@ -10,7 +10,7 @@ from PIL import Image
 from tasks.device import cores
 
 CLASSES = tuple(f"class {number}" for number in range(10))
-GROUNDS = 20
+GROUNDS = 400
 
 
 def write_photos(folder: Path, count: int, size: tuple[int, int]) -> None:
