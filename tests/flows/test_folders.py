@@ -1,5 +1,6 @@
 """A run on folders and tables of pictures: decoded once, keyed by content, refused where it is not what one thinks."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -15,9 +16,12 @@ from PIL import Image
 
 from artifacts import array_codecs
 from artifacts.errors import DataError, RecipeError
+from artifacts.past import PastRun
+from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.verify import verify
 from flows import arguments, recipe_files
+from flows.cli import _guarded
 from tasks import decode as decoding_step
 from tasks import finding
 from tasks.load_data import load_data
@@ -26,6 +30,7 @@ from tasks.pure.data.decoding import NoMemory
 from tasks.pure.errors import BadData
 from tests.flows.conftest import Run
 from tests.flows.processes import ROOT, environment
+from tests.flows.test_same_pictures import as_exported
 from tests.flows.tiny import digests, ran
 from tests.tasks.pictures.folders import fill, put
 
@@ -397,3 +402,33 @@ def test_the_same_picture_in_two_parts_is_named_by_its_files(run: Run, photos: P
     facts, _ = target(recipe, {"target.duplicates": "drop"})
     assert (facts["counts"]["train"], facts["counts"]["test"]) == (17, 19)
     assert verify(store).problems == []
+
+
+def test_training_predict_and_export_see_one_picture(
+    run: Run, tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was evaluated, what `graft predict` says and what the exported script says of the same files: equal bits."""
+    fill(tmp_path / "photos", names=["a", "b"], count=3)
+    for part in ("train", "test"):
+        put(tmp_path / "photos" / part / "a" / "large.png", len(part), "blue", size=(31, 50))
+    result = run(write(tmp_path, ", image_size: [10, 12], fit: pad, background: '#204060', colour: rgb"))
+    past = PastRun(store, Runs(store).get(result["run"]))
+    hashes = array_codecs.read_files(past.folder("load_data.target", "dataset"))["test"]
+    evaluated = dict(zip((each.tobytes().hex() for each in hashes), past.predictions()["p(b)"], strict=True))
+    monkeypatch.chdir(tmp_path)
+    capsys.readouterr()
+    assert _guarded(["predict", "photos/test", "--json"]) == 0
+    predicted = json.loads(capsys.readouterr().out)["predictions"]
+    assert _guarded(["export", "last", "out"]) == 0
+    code, exported, _ = as_exported(tmp_path, "photos/test")
+    assert code == 0
+    told = {each["image"]: _of_b(each) for each in predicted}
+    assert told == {each["image"]: _of_b(each) for each in exported["predictions"]}
+    assert len(told) == 7
+    for name, share in told.items():
+        sha256 = hashlib.sha256(Path(name).read_bytes()).hexdigest()
+        assert share == pytest.approx(float(evaluated[sha256]), abs=0)
+
+
+def _of_b(row: dict[str, Any]) -> float:
+    return float(row["probability"] if row["label"] == "b" else row["runner_up_probability"])

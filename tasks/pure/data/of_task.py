@@ -102,7 +102,7 @@ def about(pictures: Sequence[Listed], decoding: Decoding, damaged: int) -> dict[
     """What a data set's manifest says of its pictures, all of it following from their content.
 
     Returns:
-        `decoding` (see `Decoding`) and `pictures`: `count`, `sizes` ("height×width" → count, of the files), `modes`,
+        `decoding` (see `Decoding`) and `pictures`: `count`, `sizes` ("width×height" → count, of the files), `modes`,
         `formats`, `animations` (of which the first frame was taken), `damaged`.
     """
     headers = [each.header for each in pictures if each.header.format]
@@ -110,7 +110,7 @@ def about(pictures: Sequence[Listed], decoding: Decoding, damaged: int) -> dict[
         "decoding": plain(decoding),
         "pictures": {
             "count": len(pictures),
-            "sizes": _counted(f"{header.height}×{header.width}" for header in headers),
+            "sizes": _counted(f"{header.width}×{header.height}" for header in headers),
             "modes": _counted(header.mode for header in headers),
             "formats": _counted(header.format for header in headers),
             "animations": sum(header.animated for header in headers),

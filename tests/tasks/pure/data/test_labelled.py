@@ -143,7 +143,7 @@ def test_what_is_said_of_the_files_follows_from_their_headers() -> None:
     animation = Header("GIF", "P", 3, 4, True)
     facts = about(listed(GREY, RGB, animation, UNREADABLE), Decoding(3, (8, 9)), 1)
     assert facts["pictures"] == {
-        "count": 4, "sizes": {"3×4": 1, "8×9": 2}, "modes": {"L": 1, "P": 1, "RGB": 1},
+        "count": 4, "sizes": {"4×3": 1, "9×8": 2}, "modes": {"L": 1, "P": 1, "RGB": 1},
         "formats": {"GIF": 1, "JPEG": 1, "PNG": 1}, "animations": 1, "damaged": 1,
     }  # fmt: skip
     assert list(remarks({"no pictures": 2}, ["weight"], facts["pictures"])) == [
