@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,3 +99,9 @@ def test_pure_code_asks_neither_the_clock_nor_the_environment(name: str) -> None
     } - {"random.Random"}  # a generator with a seed of its own; the module's functions share one with all threads
     imported |= {name.split(".")[0] for name in taken}
     assert not imported & {"time", "datetime", "os", "socket", "subprocess", "random"}
+
+
+def test_every_room_with_code_is_packaged() -> None:
+    """A wheel holds what pyproject.toml names, and nothing else."""
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["setuptools"]["packages"]
+    assert sorted(told) == sorted({".".join(path.relative_to(ROOT).parent.parts) for path in FILES})
