@@ -120,16 +120,3 @@ def apart(found: Mapping[str, PixelRange]) -> str | None:
         f"expected pixels on one scale, found {told[other]} in {other}, but {told[unit]} in {unit}: to a network that "
         f"learnt the one the other is black or white. Save {unit} times 255, or all of them divided by 255."
     )
-
-
-def refuse(given: PixelRange, trained: PixelRange | None = None) -> str | None:
-    """Why a network must not be asked about images of the range `given`, beginning with what was found; else None.
-
-    Args:
-        trained: the range of the images that it was trained on, where that is known.
-    """
-    why = fault(given)
-    if why or trained is None or not given.scale or not trained.scale or given.scale == trained.scale:
-        return why
-    mend = "Times 255?" if given.scale == UNIT else "Divide them by 255?"
-    return f"{given}, but the network was trained on {trained}, pixels of {trained.scale}. {mend}"
