@@ -19,7 +19,7 @@ help: ## what there is to make
 demo: setup ## install if need be, then run the recipe `quickstart`
 	@$(BIN)/graft run quickstart
 
-test: setup ## install if need be, then the tests (nine to eleven minutes)
+test: setup ## install if need be, then the tests (fifteen to twenty minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup ## full data, exhaustive loops, many processes

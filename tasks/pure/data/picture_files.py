@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tasks.pure.data.recognising import HEAD, WANTED, DamagedPicture, NotAPicture, format_of, is_litter_name
+from tasks.pure.data.recognising import HEAD, WANTED, DamagedPicture, format_of, is_litter_name
 
 MOST_BYTES = 1 << 28  # of a file: about what the largest picture that is decoded has without any compression
 
@@ -62,8 +62,7 @@ def read_picture(path: Path, name: str) -> bytes:
     """
     if not path.is_file():
         why = "a folder that cannot be listed" if path.is_dir() else "no regular file"
-        kind = DamagedPicture if path.is_dir() else NotAPicture
-        raise kind(f"{name}: {WANTED}, found {'a link to nothing' if path.is_symlink() else why}.")
+        raise DamagedPicture(f"{name}: {WANTED}, found {'a link to nothing' if path.is_symlink() else why}.")
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)

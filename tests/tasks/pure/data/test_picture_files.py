@@ -92,7 +92,7 @@ def test_a_file_too_large_for_a_picture_is_refused(tmp_path: Path, monkeypatch: 
 def test_what_is_no_regular_file_is_not_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.jpg")
     (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(NotAPicture, match="no regular file"):
+    with pytest.raises(DamagedPicture, match="no regular file"):
         read_picture(tmp_path / "pipe.jpg", "pipe.jpg")
-    with pytest.raises(NotAPicture, match="a link to nothing"):
+    with pytest.raises(DamagedPicture, match="a link to nothing"):
         read_picture(tmp_path / "gone.jpg", "gone.jpg")
