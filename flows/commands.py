@@ -166,8 +166,6 @@ def under_prefect(
                 start()
         except (KeyboardInterrupt, Exception) as problem:
             if observer.record is None or reraise or ("--debug" in sys.argv and isinstance(problem, Exception)):
-                if interrupts.heard():  # a library may have made an error of its own of it: pydantic does
-                    raise KeyboardInterrupt from problem
                 raise
             print(f"graft: {_last_words(problem)}", file=sys.stderr)
     if observer.record is None:

@@ -15,7 +15,8 @@ _heard = threading.Event()
 
 @contextmanager
 def listening() -> Iterator[None]:
-    """Remember a SIGINT that arrives inside the block; what it did before, raise KeyboardInterrupt, it still does.
+    """Remember a SIGINT that arrives inside the block; what it did before, raise KeyboardInterrupt, it still does. An
+    error that ends the block after one was heard becomes that again: pydantic, say, makes an error of its own of it.
 
     Only the main thread may set a handler, so that in any other nothing happens. Where the signal is ignored (`nohup`,
     a shell's `&`), or is not Python's to handle, it stays so.
@@ -33,6 +34,10 @@ def listening() -> Iterator[None]:
     signal.signal(signal.SIGINT, hear)
     try:
         yield
+    except Exception as problem:
+        if heard():
+            raise KeyboardInterrupt from problem
+        raise
     finally:
         signal.signal(signal.SIGINT, before)
         _heard.clear()
