@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -170,20 +171,30 @@ def test_a_folder_without_classes_is_refused(tmp_path: Path, store: Store) -> No
         look(tmp_path / "photos", store)
 
 
-def test_fifty_thousand_files_are_known_in_a_second_of_work(tmp_path: Path, store: Store) -> None:
-    """The size of the record and the pass over it, with stand-ins of a few bytes for pictures."""
+def test_fifty_thousand_files_are_known_without_reading_one(tmp_path: Path, store: Store, read: list[str]) -> None:
+    """The size of the record and the pass over it, with stand-ins of a few bytes for pictures.
+
+    How long it may take is said beside a plain look at the same files: machines differ, and are busy.
+    """
     root = tmp_path / "photos"
     for name in range(10):
         (root / f"class{name}").mkdir(parents=True)
         for number in range(5_000):
             (root / f"class{name}" / f"{number}.jpg").write_bytes(b"\xff\xd8\xff%d/%d" % (name, number))
-    time.sleep(remembered.SETTLED_SECONDS)
     first = look(root, store)
-    began = time.process_time()
-    assert look(root, store).digest == first.digest
-    seconds = time.process_time() - began
+    read.clear()
+    plain, ours = [], []
+    for _ in range(3):
+        began = time.process_time()
+        assert len([path.stat().st_mtime_ns for path in root.rglob("*.jpg")]) == 50_000
+        between = time.process_time()
+        assert look(root, store).digest == first.digest
+        plain.append(between - began)
+        ours.append(time.process_time() - between)
     assert len(first.pictures) == 50_000
-    assert seconds < 1.2, f"{seconds:.2f} s of work to find 50,000 files unchanged"
+    assert not read
+    ratio = statistics.median(ours) / statistics.median(plain)
+    assert ratio < 4, f"{ours} s of work to find 50,000 files unchanged, {plain} s to look at them"
 
 
 def test_another_pillow_reads_the_headers_anew(
