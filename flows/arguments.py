@@ -7,7 +7,7 @@ from flows.recipe_augment import Augment
 from tasks.pure.architectures import Network
 from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
-from tasks.pure.surgery import Scion, Trainable
+from tasks.pure.layer_choice import Choice, Reuse, TrainableChoice
 from tasks.pure.training import Augmentation, Training
 
 
@@ -85,24 +85,20 @@ def features(section: GraftedTraining) -> FeatureCache:
     return FeatureCache(section.feature_cache_mb)
 
 
-def scion(recipe: Recipe) -> Scion:
+def reuse(recipe: Recipe) -> Reuse:
     section = recipe.clone_with_weights
-    return Scion(
-        reused_layers=tuple(recipe.reused_layers()),
-        copy_weights=section.copy_weights,
-        add_hidden=tuple(section.add_hidden),
-    )
+    return Reuse(layers=section.layers, copy_weights=section.copy_weights, add_hidden=tuple(section.add_hidden))
 
 
-def trainable_in_head(recipe: Recipe) -> Trainable:
-    """What `freeze` leaves trainable; with `freeze.batch_norm: trained` every reused batch norm adapts."""
-    adapting = recipe.reused_layers() if recipe.freeze.batch_norm == "trained" and recipe.pretrain.batch_norm else []
-    return Trainable(tuple(recipe.trainable_in_head()), tuple(adapting))
+def trainable_in_head(recipe: Recipe) -> TrainableChoice:
+    """What `freeze` leaves trainable."""
+    return TrainableChoice(_choice(recipe.freeze.layers), recipe.freeze.batch_norm)
 
 
-def trainable_in_fine_tune(recipe: Recipe) -> Trainable:
-    """What `unfreeze` makes trainable; with `unfreeze.batch_norm: trained` also the batch norms of those layers."""
-    trained = recipe.trainable_in_fine_tune()
-    adapting = recipe.unfreeze.batch_norm == "trained" and recipe.pretrain.batch_norm
-    reused = set(recipe.reused_layers())
-    return Trainable(tuple(trained), tuple(name for name in trained if adapting and name in reused))
+def trainable_in_fine_tune(recipe: Recipe) -> TrainableChoice:
+    """What `unfreeze` makes trainable."""
+    return TrainableChoice(_choice(recipe.freeze.layers), recipe.unfreeze.batch_norm, _choice(recipe.unfreeze.layers))
+
+
+def _choice(layers: str | int | list[str]) -> Choice:
+    return tuple(layers) if isinstance(layers, list) else layers

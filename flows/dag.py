@@ -63,7 +63,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         "clone_with_weights",
         base=base,
         target=target,
-        scion=arguments.scion(recipe),
+        scion=arguments.reuse(recipe),
         seed=seed("clone_with_weights"),
     )["model"]
     for_head = arguments.trainable_in_head(recipe)

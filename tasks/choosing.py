@@ -36,7 +36,7 @@ def choose(step: str, arguments: Mapping[str, Any], store: Store) -> Chosen | No
     if step == "pretrain":
         return of_new_network(arguments["network"].architecture, work)
     layers = _facts(store, arguments["model"]).get("layers", [])
-    if not all(isinstance(layer, dict) for layer in layers):  # a manifest of before there were paths
+    if not all(isinstance(layer, dict) and "steady" in layer for layer in layers):  # an older graft's manifest
         return None
     cache: FeatureCache = arguments.get("features", FeatureCache(0))
     return of_grafted_network(layers, work, cache.megabytes) if layers else None

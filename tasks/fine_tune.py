@@ -6,8 +6,10 @@ from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import frozen, session, shown, stages, surgery
+from tasks.pure import frozen, session, shown, stages
 from tasks.pure.execution_path import FeatureCache
+from tasks.pure.layer_choice import TrainableChoice
+from tasks.pure.outlining import outline
 from tasks.pure.training import Training
 
 
@@ -15,7 +17,7 @@ from tasks.pure.training import Training
 def fine_tune(
     model: ModelRef,
     target: DatasetRef,
-    trainable: surgery.Trainable,
+    trainable: TrainableChoice,
     training: Training,
     features: FeatureCache,
     seed: int,
@@ -31,10 +33,13 @@ def fine_tune(
     prepare()
     session.fresh(seed)
     network = step.model(model)
+    declared = trainable.resolved(outline(network))
     parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
     fitted = stages.train_under_contract(
-        network, parts, trainable, training, seed, step.watch(training), step.path, step.interrupted(training)
+        network, parts, declared, training, seed, step.watch(training), step.path, step.interrupted(training)
     )
     step.report(fitted)
     seen = shown.shown(parts[0][0], training, seed)
-    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history, seen))
+    return step.finish(
+        model=codecs.encode_model(network, outline(network)), history=codecs.encode_history(fitted.history, seen)
+    )

@@ -19,7 +19,9 @@ from artifacts.store import Store
 from tasks.choosing import choose
 from tasks.device import device
 from tasks.fingerprint import fingerprint
+from tasks.pure.errors import SurgeryError
 from tasks.pure.execution_path import FeatureCache
+from tasks.pure.layer_choice import Reuse, TrainableChoice
 
 if TYPE_CHECKING:
     from tasks.pictures.listing import Listing
@@ -63,7 +65,7 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
     code = fingerprint(step)
     sorted_out: dict[str, Any] = {"inputs": {}, "data": {}, "parameters": {}, "seed": None}
     for name, value in arguments.items():
-        _sort(sorted_out, name, value, store)
+        _sort(sorted_out, name, resolved(value, arguments, store), store)
     computed = {"device": device()} if step in COMPUTES else {}
     chosen = choose(step, arguments, store)
     way = {"path": asdict(chosen.path)} if chosen else {}
@@ -71,6 +73,21 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
     # Through JSON once, so that what is compared is what a record gives back (tuples become lists).
     plain: dict[str, Any] = json.loads(canonical_json(whole))
     return plain
+
+
+def resolved(value: Any, arguments: Mapping[str, Any], store: Store) -> Any:
+    """A choice of layers as the names that it means in the network that the step is given.
+
+    As it was written where the network is not known any more, or has no such layers: the step then says so.
+    """
+    if not isinstance(value, Reuse | TrainableChoice):
+        return value
+    ref = arguments["base" if isinstance(value, Reuse) else "model"]
+    outline = (store.facts(ref) or {}).get("layers", [])
+    try:
+        return value.resolved(outline)
+    except SurgeryError:
+        return value
 
 
 def _sort(found: dict[str, Any], name: str, value: Any, store: Store) -> None:

@@ -6,6 +6,7 @@ from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
 from tasks.pure import architectures, fitting, session, shown
+from tasks.pure.outlining import outline
 from tasks.pure.training import Training
 
 
@@ -24,4 +25,6 @@ def pretrain(source: DatasetRef, network: architectures.Network, training: Train
     )
     step.report(fitted)
     seen = shown.shown(train[0], training, seed)
-    return step.finish(model=codecs.encode_model(model), history=codecs.encode_history(fitted.history, seen))
+    return step.finish(
+        model=codecs.encode_model(model, outline(model)), history=codecs.encode_history(fitted.history, seen)
+    )

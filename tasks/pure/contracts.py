@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.pure.errors import ContractBroken
-from tasks.pure.layers import is_batch_norm, leaves, listed
-from tasks.pure.surgery import Trainable, owners, trains
+from tasks.pure.layers import is_batch_norm, leaves, listed, owners
+from tasks.pure.surgery import Trainable, trains
 
 if TYPE_CHECKING:
     import keras

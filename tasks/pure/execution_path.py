@@ -10,16 +10,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from tasks.pure.layers import ADAPTERS
+from tasks.pure.outline import ADAPTERS, cut_points
 
-# Layers that compute the same for an image whatever else is in the batch and whichever epoch it is.
-STEADY = frozenset(
-    {
-        "InputLayer", "Rescaling", "Resizing", "Normalization", "Concatenate", "Flatten", "Reshape", "Dense", "Conv2D",
-        "DepthwiseConv2D", "BatchNormalization", "LayerNormalization", "Activation", "ReLU", "LeakyReLU", "Softmax",
-        "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Add",
-    }
-)  # fmt: skip
 # What XLA is a gain for on a CPU. A convolution under XLA takes 30 times as long as without (keras-facts.md).
 DENSE = frozenset(
     {
@@ -96,12 +88,13 @@ def of_grafted_network(outline: Sequence[Mapping[str, Any]], work: Work, megabyt
     """The path of a training of which part is frozen.
 
     Args:
-        outline: the network's layers in order, as `artifacts.codecs` describes them in a model's manifest: `name`,
-            `kind` (class), `output_shape`, `weights` (count), `trains`.
+        outline: the network's layers in order, as a model's manifest has them (`outline.py`).
         megabytes: the most that the activations may take, 0 for never.
     """
     first = next((place for place, layer in enumerate(outline) if layer["trains"]), len(outline))
-    below, above = outline[:first], outline[first:]
+    # The highest layer below it that everything passes through: of a block that is partly frozen, the one before.
+    top = max((place for place in cut_points(outline) if place < first), default=0)
+    below, above = outline[: top + 1], outline[top + 1 :]
     if not any(layer["weights"] and layer["name"] not in ADAPTERS for layer in below):  # only what adapts images
         return Chosen(ExecutionPath(jit=_on_images(_kinds(outline), work)))
     remark = _why_not_stored(below, work, megabytes)
@@ -131,7 +124,7 @@ def _why_not_stored(below: Sequence[Mapping[str, Any]], work: Work, megabytes: i
     """Why training on stored activations would not be exact, or is not wanted; "" if it is."""
     if work.augmented and not work.copies:
         return "`augment` draws other pictures each time"
-    unsteady = [str(layer["name"]) for layer in below if layer["kind"] not in STEADY]
+    unsteady = [str(layer["name"]) for layer in below if not layer["steady"]]
     if unsteady:
         return f"`{unsteady[0]}` below the cut may give other activations in every epoch"
     if 1 in (work.batch_size, work.examples % work.batch_size):

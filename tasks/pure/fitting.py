@@ -16,7 +16,7 @@ from tasks.pure import augmenting, epochs, stopping
 from tasks.pure.augmenting import Augmenter
 from tasks.pure.errors import BadData, Diverged
 from tasks.pure.execution_path import ExecutionPath
-from tasks.pure.layers import leaves
+from tasks.pure.layers import leaves, output_of
 from tasks.pure.order import Order, in_batches
 from tasks.pure.session import derive
 from tasks.pure.training import Part, State, Training, Watch
@@ -77,7 +77,7 @@ def fit(
     order = Order(train, training, outputs, seed, _copies(training, path))
     augmenter = augmenting.augmenter(training.augment, train[0], outputs) if path.cut is None else None
     epoch = _epoch_callback(model, order, watch, list(state.rows) if state else [], augmenter)
-    inputs = model.inputs[0] if path.cut is None else model.get_layer(path.cut).output
+    inputs = model.inputs[0] if path.cut is None else output_of(model, path.cut)
     trainer = epochs.compiled(inputs, model.outputs[0], order, watch, epoch.within, augmenter)
     compile_model(trainer, training.learning_rate, path.jit, training.augment.mixes)
     if path.jit and not trainer.jit_compile:

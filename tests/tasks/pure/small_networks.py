@@ -12,6 +12,7 @@ from tasks.pure.architectures import Network, build
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import fit
 from tasks.pure.layers import blocks
+from tasks.pure.outlining import outline
 from tasks.pure.surgery import Scion, Trainable, graft
 from tasks.pure.training import OnProgress, Part, Training, Watch
 
@@ -103,5 +104,5 @@ def moved(before: dict[str, list[bytes]], model: "keras.Model") -> set[str]:
 def reloaded(model: "keras.Model") -> "keras.Model":
     """`model` out of the file that graft writes of it."""
     with tempfile.TemporaryDirectory() as folder:
-        codecs.encode_model(model).write(Path(folder))
+        codecs.encode_model(model, outline(model)).write(Path(folder))
         return codecs.read_model(Path(folder))

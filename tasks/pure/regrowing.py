@@ -1,0 +1,59 @@
+"""A part of a network made anew on other images, with or without its weights, nothing shared."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from tasks.pure.layers import output_of
+
+if TYPE_CHECKING:
+    import keras
+
+
+def below(model: "keras.Model", top: str) -> "keras.Model":
+    """The network up to and with the layer or operation called `top`, sharing its layers."""
+    import keras
+
+    return keras.Model(model.inputs[0], output_of(model, top), name="below")
+
+
+def regrow(part: "keras.Model", x: Any, keep: Collection[str]) -> Any:
+    """The layers of `part` made anew out of their configs, applied to the Keras tensor `x` of its input's shape.
+
+    Args:
+        keep: names of the layers whose weights are taken over; the others begin as their own initialisers say.
+
+    Returns:
+        The Keras tensor of its top.
+    """
+    twins: dict[int, Any] = {}
+
+    def twin(operation: Any) -> Any:
+        if id(operation) not in twins:  # a layer that is used twice stays one layer
+            twins[id(operation)] = operation.__class__.from_config(operation.get_config())
+        return twins[id(operation)]
+
+    # What Keras itself calls a functional model with, and `clone_model` makes clones with.
+    top = part._run_through_graph(
+        x, operation_fn=twin, call_fn=lambda operation, *given, **named: operation(*given, **named)
+    )
+    for layer in part.layers:
+        if id(layer) in twins:
+            new = twins[id(layer)]
+            if layer.name in keep:
+                take_weights(new, layer)
+            new.trainable = True
+    return top[0] if isinstance(top, list | tuple) else top
+
+
+def _call(operation: Any, *given: Any, **named: Any) -> Any:
+    return operation(*given, **named)
+
+
+def take_weights(new: "keras.Layer", old: "keras.Layer") -> None:
+    """Copy the weights of a layer onto its twin. An adapted Normalization also has to work out what follows of them."""
+    import keras
+
+    new.set_weights(old.get_weights())
+    for part in new._flatten_layers():
+        if isinstance(part, keras.layers.Normalization):
+            part.finalize_state()
