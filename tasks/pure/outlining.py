@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 OWN_LAYERS = ("keras.src.layers.", "keras.src.ops.", "keras.src.models.")
 # Layers that take `training` and yet compute the same for an image in every epoch while they are frozen and draw
-# nothing: a frozen batch norm uses its moving statistics, attention only asks for its dropout.
+# nothing: a frozen batch norm uses its moving statistics, attention asks for its dropout, Dense for its quantisation.
 KNOW_TRAINING = frozenset(
     {
-        "BatchNormalization", "MultiHeadAttention", "GroupedQueryAttention", "Attention", "AdditiveAttention",
-        "Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout", "GaussianNoise",
-        "ActivityRegularization",
+        "BatchNormalization", "Dense", "EinsumDense", "MultiHeadAttention", "GroupedQueryAttention", "Attention",
+        "AdditiveAttention", "Dropout", "SpatialDropout1D", "SpatialDropout2D", "AlphaDropout", "GaussianDropout",
+        "GaussianNoise", "Resizing", "CenterCrop", "Rescaling",
     }
 )  # fmt: skip
 
@@ -61,17 +61,15 @@ def steady(operation: Any) -> bool:
 
 
 def _settled(layer: Any) -> bool:
-    draws = getattr(layer, "seed_generator", None) is not None or getattr(layer, "generator", None) is not None
-    if draws and _strength(layer) != 0:
-        return False
-    if getattr(layer, "stateful", False):
+    if _draws(layer) or getattr(layer, "stateful", False):
         return False
     asks = "training" in inspect.signature(type(layer).call).parameters
     return not asks or type(layer).__name__ in KNOW_TRAINING
 
 
-def _strength(layer: Any) -> float:
-    """How much a layer that can draw numbers does: the rate of a dropout, the deviation of a noise; 1 if unknown."""
+def _draws(layer: Any) -> bool:
+    """Whether it draws numbers: the rate of a dropout or the deviation of a noise is above 0; or nobody knows."""
     known = ("rate", "dropout", "_dropout", "stddev")
     found = [value for name in known if isinstance(value := getattr(layer, name, None), int | float)]
-    return max(found) if found else 1.0
+    generator = getattr(layer, "seed_generator", None) is not None or getattr(layer, "generator", None) is not None
+    return any(found) if found else generator
