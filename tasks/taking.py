@@ -13,7 +13,7 @@ from tasks.pure.bases.base import Base
 from tasks.pure.bases.taken import TakenIn
 
 if TYPE_CHECKING:
-    import keras
+    pass
 
 WEIGHTS = "weights"  # the role of a base's file in the key
 

@@ -91,16 +91,41 @@ def of_grafted_network(outline: Sequence[Mapping[str, Any]], work: Work, megabyt
         outline: the network's layers in order, as a model's manifest has them (`outline.py`).
         megabytes: the most that the activations may take, 0 for never.
     """
-    first = next((place for place, layer in enumerate(outline) if layer["trains"]), len(outline))
-    # The highest layer below it that everything passes through: of a block that is partly frozen, the one before.
-    top = max((place for place in cut_points(outline) if place < first), default=0)
-    below, above = outline[: top + 1], outline[top + 1 :]
-    if not any(layer["weights"] and layer["name"] not in ADAPTERS for layer in below):  # only what adapts images
-        return Chosen(ExecutionPath(jit=_on_images(_kinds(outline), work)))
+    on_images = ExecutionPath(jit=_on_images(_kinds(outline), work))
+    first = _first(layer["trains"] for layer in outline)
+    unsteady = _first(not layer["steady"] for layer in outline[:first])
+    below = _below(outline, min(first, unsteady))
+    if not below:
+        frozen = bool(_below(outline, first))
+        return Chosen(on_images, _unsteady(outline[unsteady], work) if frozen else "")
     remark = _why_not_stored(below, work, megabytes)
     if remark:
-        return Chosen(ExecutionPath(jit=_on_images(_kinds(outline), work)), remark + _instead_of_copies(work))
-    return Chosen(ExecutionPath(_worth_xla(_kinds(above), work), str(below[-1]["name"])))
+        return Chosen(on_images, remark + _instead_of_copies(work))
+    return Chosen(ExecutionPath(_worth_xla(_kinds(outline[len(below) :]), work), str(below[-1]["name"])))
+
+
+def _first(found: Iterable[bool]) -> int:
+    """The place of the first that is true; the end where none is."""
+    place = 0
+    for place, each in enumerate(found):
+        if each:
+            return place
+    return place + 1
+
+
+def _below(outline: Sequence[Mapping[str, Any]], limit: int) -> Sequence[Mapping[str, Any]]:
+    """The layers up to the highest one below `limit` that everything passes through; none where all they do is adapt
+    images."""
+    top = max((place for place in cut_points(outline) if place < limit), default=-1)
+    below = outline[: top + 1]
+    return below if any(layer["weights"] and layer["name"] not in ADAPTERS for layer in below) else []
+
+
+def _unsteady(layer: Mapping[str, Any], work: Work) -> str:
+    return (
+        f"`{layer['name']}` below every frozen layer with weights may give other activations in every epoch"
+        + _instead_of_copies(work)
+    )
 
 
 def _kinds(layers: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -124,9 +149,6 @@ def _why_not_stored(below: Sequence[Mapping[str, Any]], work: Work, megabytes: i
     """Why training on stored activations would not be exact, or is not wanted; "" if it is."""
     if work.augmented and not work.copies:
         return "`augment` draws other pictures each time"
-    unsteady = [str(layer["name"]) for layer in below if not layer["steady"]]
-    if unsteady:
-        return f"`{unsteady[0]}` below the cut may give other activations in every epoch"
     if 1 in (work.batch_size, work.examples % work.batch_size):
         # A product with one row is computed in another way, with other last bits.
         return f"{work.examples:,} examples in batches of {work.batch_size} leave a batch of one"

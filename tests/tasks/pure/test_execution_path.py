@@ -87,10 +87,32 @@ def test_with_everything_unfrozen_there_is_nothing_to_store_and_nothing_to_say()
 
 
 @pytest.mark.parametrize("kind", UNSTEADY)
-def test_what_differs_by_epoch_below_the_cut_refuses_it_and_says_why(kind: str) -> None:
-    stochastic = [IMAGE, CONV, layer("noise", kind, (28, 28, 32)), POOLED, HEAD]
+def test_the_cut_lies_below_what_differs_by_epoch(kind: str) -> None:
+    stochastic = [
+        IMAGE,
+        CONV,
+        layer("noise", kind, (28, 28, 32)),
+        layer("conv_2", "Conv2D", (28, 28, 8), 9),
+        POOLED,
+        HEAD,
+    ]
+    assert grafted(stochastic, LITTLE, 512) == Chosen(ExecutionPath(False, "conv_1"))
+
+
+@pytest.mark.parametrize("kind", UNSTEADY)
+def test_what_differs_by_epoch_below_all_frozen_layers_refuses_a_cut_and_says_why(kind: str) -> None:
+    stochastic = [IMAGE, layer("noise", kind, (28, 28, 32)), CONV, POOLED, HEAD]
     chosen = grafted(stochastic, MUCH, 512)
     assert chosen.path.cut is None and "`noise`" in chosen.remark
+
+
+def test_of_a_block_that_is_partly_frozen_the_cut_is_the_one_before() -> None:
+    inside = layer("conv_b", "Conv2D", (28, 28, 32), 9, trains=True)
+    joined = layer("add", "Add", (28, 28, 32))
+    chain = [IMAGE, CONV, layer("conv_a", "Conv2D", (28, 28, 32), 9), inside, joined, POOLED, HEAD]
+    of = [[], ["image"], ["conv_1"], ["conv_a"], ["conv_1", "conv_b"], ["add"], ["global_average"]]
+    outline = [{**each, "inputs": inputs} for each, inputs in zip(chain, of, strict=True)]
+    assert of_grafted_network(outline, LITTLE, 512).path.cut == "conv_1"
 
 
 def test_dropout_above_the_cut_does_not() -> None:
