@@ -7,7 +7,7 @@ from flows.recipe_augment import Augment
 from tasks.pure.architectures import Network
 from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
-from tasks.pure.layer_choice import Choice, Reuse, TrainableChoice
+from tasks.pure.layer_choice import Choice, LayerChoices, Reuse, TrainableChoice
 from tasks.pure.training import Augmentation, Training
 
 
@@ -88,6 +88,11 @@ def features(section: GraftedTraining) -> FeatureCache:
 def reuse(recipe: Recipe) -> Reuse:
     section = recipe.clone_with_weights
     return Reuse(layers=section.layers, copy_weights=section.copy_weights, add_hidden=tuple(section.add_hidden))
+
+
+def layer_choices(recipe: Recipe) -> LayerChoices:
+    """All that the recipe says of layers."""
+    return LayerChoices(reuse(recipe), (trainable_in_head(recipe), trainable_in_fine_tune(recipe)))
 
 
 def trainable_in_head(recipe: Recipe) -> TrainableChoice:

@@ -54,6 +54,8 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         "pretrain",
         source=source,
         network=arguments.network(recipe),
+        layers=arguments.layer_choices(recipe),
+        weights=None,
         training=arguments.training(recipe.pretrain),
         seed=seed("pretrain"),
     )

@@ -34,7 +34,7 @@ def choose(step: str, arguments: Mapping[str, Any], store: Store) -> Chosen | No
         training.augment_copies,
     )
     if step == "pretrain":
-        return of_new_network(arguments["network"].architecture, work)
+        return of_new_network(getattr(arguments["network"], "architecture", "taken in"), work)
     layers = _facts(store, arguments["model"]).get("layers", [])
     if not all(isinstance(layer, dict) and "steady" in layer for layer in layers):  # an older graft's manifest
         return None

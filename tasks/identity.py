@@ -18,10 +18,11 @@ from artifacts.remembered import file_sha256
 from artifacts.store import Store
 from tasks.choosing import choose
 from tasks.device import device
-from tasks.fingerprint import fingerprint
+from tasks.fingerprint import Fingerprint, fingerprint
+from tasks.pure.bases.base import Base
 from tasks.pure.errors import SurgeryError
 from tasks.pure.execution_path import FeatureCache
-from tasks.pure.layer_choice import Reuse, TrainableChoice
+from tasks.pure.layer_choice import LayerChoices, Reuse, TrainableChoice
 
 if TYPE_CHECKING:
     from tasks.pictures.listing import Listing
@@ -62,7 +63,7 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
     Raises:
         OSError: a source file cannot be read.
     """
-    code = fingerprint(step)
+    code = _code(step, arguments)
     sorted_out: dict[str, Any] = {"inputs": {}, "data": {}, "parameters": {}, "seed": None}
     for name, value in arguments.items():
         _sort(sorted_out, name, resolved(value, arguments, store), store)
@@ -90,11 +91,20 @@ def resolved(value: Any, arguments: Mapping[str, Any], store: Store) -> Any:
         return value
 
 
+def _code(step: str, arguments: Mapping[str, Any]) -> Fingerprint:
+    """What makes the step's bits; where a base is taken in, what takes it in too, and only there."""
+    own = fingerprint(step)
+    if not any(isinstance(value, Base) for value in arguments.values()):
+        return own
+    taking = fingerprint("taking")
+    return Fingerprint({**taking.files, **own.files}, {**taking.versions, **own.versions})
+
+
 def _sort(found: dict[str, Any], name: str, value: Any, store: Store) -> None:
     if isinstance(value, Ref):
         found["inputs"][name] = value.to_json()
-    elif isinstance(value, FeatureCache):
-        return  # what follows from it is in the path
+    elif isinstance(value, FeatureCache | LayerChoices):
+        return  # what follows from the one is in the path; the other only refuses
     elif isinstance(value, SourceFiles):
         found["data"] = value.digests(store.hashes)
     elif is_dataclass(value) and not isinstance(value, type):

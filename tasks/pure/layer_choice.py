@@ -11,10 +11,39 @@ from fnmatch import fnmatchcase
 
 from tasks.pure.errors import SurgeryError
 from tasks.pure.outline import ADDED, HEAD, Outline, OutlinedBlock, outlined_blocks
-from tasks.pure.surgery import Scion, Trainable
 
 Choice = str | int | tuple[str, ...]
 NAMED_AT_MOST = 12  # longer rows of names are cut in the middle of a message
+
+
+@dataclass(frozen=True)
+class Scion:
+    """What is taken from the base, and what is put on top of it.
+
+    Attributes:
+        reused_layers: names of the layers to reuse, an unbroken row from the bottom up.
+        copy_weights: False leaves their initial weights: a *random base*.
+        add_hidden: widths of new Dense layers (ReLU) between the base and the new head: `added_1`, …
+    """
+
+    reused_layers: tuple[str, ...]
+    copy_weights: bool
+    add_hidden: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """What a training may change.
+
+    Attributes:
+        trainable_layers: names of layers, added layers and the head.
+        trained_batch_norms: names of the reused layers whose batch norm trains, statistics included. All other batch
+            norms of the base stay in inference mode, even where their layer trains: statistics that move with the few
+            images of a target wreck what was learnt.
+    """
+
+    trainable_layers: tuple[str, ...]
+    trained_batch_norms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -82,13 +111,21 @@ class TrainableChoice:
             SurgeryError: it has no such layers, or no batch norm to adapt.
         """
         blocks = outlined_blocks(outline)
-        reused = [block for block in blocks if not is_added(block.name)]
+        added = [block.name for block in blocks if is_added(block.name)]
+        return self.of([block for block in blocks if not is_added(block.name)], added)
+
+    def of(self, reused: Sequence[OutlinedBlock], added: Sequence[str]) -> Trainable:
+        """As `resolved`, of a network that may be still to be made.
+
+        Args:
+            reused: the layers that it takes of its base.
+            added: names of the hidden layers between them and the head.
+        """
         names = [block.name for block in reused]
         frozen = set(named(names, self.frozen, "freeze.layers", from_top=False))
         if self.unfrozen is not None:
             frozen -= set(named(names, self.unfrozen, "unfreeze.layers", from_top=True))
         trained = [name for name in names if name not in frozen]
-        added = [block.name for block in blocks if is_added(block.name)]
         return Trainable((*trained, *added, HEAD), tuple(self._adapting(reused, trained)))
 
     def _adapting(self, reused: Sequence[OutlinedBlock], trained: Sequence[str]) -> list[str]:
@@ -99,6 +136,25 @@ class TrainableChoice:
             raise SurgeryError(f"`{section}.batch_norm`: `trained`, but the base has no batch norm; leave it out.")
         of = [block for block in reused if self.unfrozen is None or block.name in trained]
         return [block.name for block in of if block.batch_norm]
+
+
+@dataclass(frozen=True)
+class LayerChoices:
+    """All that a recipe says of layers, to be checked as soon as a base's own are known.
+
+    Attributes:
+        reuse: for `clone_with_weights`.
+        choices: for `freeze` and `unfreeze`.
+    """
+
+    reuse: Reuse
+    choices: tuple[TrainableChoice, ...]
+
+    def check(self, outline: Outline) -> None:
+        """Raises SurgeryError where the base with that outline has no such layers."""
+        reused = len(self.reuse.resolved(outline).reused_layers)
+        for choice in self.choices:
+            choice.of(outlined_blocks(outline)[:reused], ())
 
 
 def named(names: Sequence[str], choice: Choice, key: str, *, from_top: bool) -> list[str]:

@@ -88,6 +88,12 @@ def outlined_blocks(outline: Outline) -> list[OutlinedBlock]:
     return found
 
 
+def below_head(outline: Outline) -> str:
+    """Name of the layer below the head, pooling included; of the topmost one where there is no head."""
+    top = outline[-1]
+    return str(top["inputs"][0] if top["name"] == HEAD else top["name"])
+
+
 def above_first(outline: Outline) -> set[str]:
     """Names of what lies in or above the lowest block: all but what prepares the pixels."""
     blocks = outlined_blocks(outline)

@@ -4,16 +4,18 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from tasks.pure.layers import output_of
+from tasks.pure.outline import ADAPTERS
 
 if TYPE_CHECKING:
     import keras
 
 
-def below(model: "keras.Model", top: str) -> "keras.Model":
-    """The network up to and with the layer or operation called `top`, sharing its layers."""
+def above_adapters(model: "keras.Model", top: str) -> "keras.Model":
+    """The network from what its adapters make of an image up to and with the layer called `top`, sharing its layers."""
     import keras
 
-    return keras.Model(model.inputs[0], output_of(model, top), name="below")
+    adapters = [layer.name for layer in model.layers if layer.name in ADAPTERS]
+    return keras.Model(output_of(model, adapters[-1]), output_of(model, top), name="above_adapters")
 
 
 def regrow(part: "keras.Model", x: Any, keep: Collection[str]) -> Any:

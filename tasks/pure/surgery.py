@@ -5,7 +5,6 @@ every layer is made anew from its config and its weights are copied over, strict
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,17 +13,17 @@ from tasks.pure import regrowing
 from tasks.pure.architectures import MODEL_NAME, head
 from tasks.pure.errors import SurgeryError
 from tasks.pure.initialising import initialise
+from tasks.pure.layer_choice import Scion, Trainable
 from tasks.pure.layers import is_batch_norm, listed, owners
 from tasks.pure.outline import (
     ADDED,
     GLOBAL_AVERAGE,
-    HEAD,
     IMAGE,
     RESIZE,
     TO_GREY,
     TO_RGB,
-    OutlinedBlock,
     above_first,
+    below_head,
     outlined_blocks,
     scales_pixels,
 )
@@ -34,21 +33,6 @@ if TYPE_CHECKING:
     import keras
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what Pillow's and most tools' RGB → grey uses
-
-
-@dataclass(frozen=True)
-class Scion:
-    """What is taken from the base, and what is put on top of it.
-
-    Attributes:
-        reused_layers: names of the layers to reuse, an unbroken row from the bottom up.
-        copy_weights: False leaves their initial weights: a *random base*.
-        add_hidden: widths of new Dense layers (ReLU) between the base and the new head: `added_1`, …
-    """
-
-    reused_layers: tuple[str, ...]
-    copy_weights: bool
-    add_hidden: tuple[int, ...]
 
 
 def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_classes: int, seed: int) -> "keras.Model":
@@ -66,12 +50,12 @@ def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_cla
     """
     import keras
 
-    reused = regrowing.below(base, _top(base, scion.reused_layers))
+    reused = regrowing.above_adapters(base, _top(base, scion.reused_layers))
     kept = {layer.name for layer in reused.layers}
     if not scion.copy_weights:  # what prepares the pixels is no knowledge of the base's
         kept -= above_first(outline(base))
     image = keras.Input(tuple(image_shape), name=IMAGE)
-    x = regrowing.regrow(reused, _adapt(image, base.input_shape[1:]), kept)
+    x = regrowing.regrow(reused, _adapt(image, reused.input_shape[1:]), kept)
     x = _pooled(x, {layer.name for layer in reused.layers})
     for number, width in enumerate(scion.add_hidden, start=1):
         x = keras.layers.Dense(width, activation="relu", name=f"{ADDED}{number}")(x)
@@ -95,15 +79,7 @@ def _top(base: "keras.Model", reused: Sequence[str]) -> str:
             f"Expected the layers to reuse to be the base's lowest ones, in order: {listed(names)}. "
             f"Found {listed(list(reused))}. Set `clone_with_weights.layers` to a number or to one of these names."
         )
-    return found[len(reused) - 1].end if len(reused) < len(names) else _top_of_all(base, found[-1])
-
-
-def _top_of_all(base: "keras.Model", highest: OutlinedBlock) -> str:
-    """Where all is reused: the layer below the head, its pooling included."""
-    operations = outline(base)
-    if operations[-1]["name"] == HEAD:
-        return str(operations[-1]["inputs"][0])
-    return str(operations[-1]["name"]) if operations else highest.end
+    return found[len(reused) - 1].end if len(reused) < len(names) else below_head(outline(base))
 
 
 def _pooled(x: Any, taken: Collection[str]) -> Any:
@@ -142,21 +118,6 @@ def _set_grey_weights(model: "keras.Model") -> None:
     """Built-in Keras has no RGB → grey layer; a 1×1 convolution with fixed weights is one."""
     if TO_GREY in {layer.name for layer in model.layers}:
         model.get_layer(TO_GREY).set_weights([np.array(LUMA, np.float32).reshape(1, 1, 3, 1)])
-
-
-@dataclass(frozen=True)
-class Trainable:
-    """What a training may change.
-
-    Attributes:
-        trainable_layers: names of layers, added layers and the head.
-        trained_batch_norms: names of the reused layers whose batch norm trains, statistics included. All other batch
-            norms of the base stay in inference mode, even where their layer trains: statistics that move with the few
-            images of a target wreck what was learnt.
-    """
-
-    trainable_layers: tuple[str, ...]
-    trained_batch_norms: tuple[str, ...]
 
 
 def trains(layer: "keras.Layer", owner: str, trainable: Trainable) -> bool:

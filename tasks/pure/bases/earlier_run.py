@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.pure.bases.flattening import flatten
 from tasks.pure.bases.taken import TakenIn
-from tasks.pure.layers import output_of
-from tasks.pure.outline import ADAPTERS, HEAD, Outline
+from tasks.pure.outline import HEAD, below_head
 from tasks.pure.outlining import outline
+from tasks.pure.regrowing import above_adapters
 
 if TYPE_CHECKING:
     import keras
@@ -19,19 +19,6 @@ def taken(model: "keras.Model", digest: str) -> TakenIn:
         model: the final network of a run of `transfer_learning`.
         digest: of that network, for the lineage.
     """
-    import keras
-
-    layers = outline(model)
-    inner = keras.Model(output_of(model, _lowest(layers)), output_of(model, _below_head(layers)), name="inner")
+    inner = above_adapters(model, below_head(outline(model)))
     about: dict[str, Any] = {"kind": "run", "digest": digest, "head": [HEAD]}
     return TakenIn(flatten(inner), about)
-
-
-def _lowest(layers: Outline) -> str:
-    """Name of the topmost adapter: what it gives has the base's own size and colours."""
-    return [str(layer["name"]) for layer in layers if layer["name"] in ADAPTERS][-1]
-
-
-def _below_head(layers: Outline) -> str:
-    head = next((layer for layer in layers if layer["name"] == HEAD), None)
-    return str(head["inputs"][0] if head else layers[-1]["name"])

@@ -11,9 +11,10 @@ from tasks.pure import session
 from tasks.pure.architectures import Network, build
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import fit
+from tasks.pure.layer_choice import Scion, Trainable
 from tasks.pure.layers import blocks
 from tasks.pure.outlining import outline
-from tasks.pure.surgery import Scion, Trainable, graft
+from tasks.pure.surgery import graft
 from tasks.pure.training import OnProgress, Part, Training, Watch
 
 if TYPE_CHECKING:

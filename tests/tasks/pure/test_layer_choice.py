@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from tasks.pure.errors import SurgeryError
-from tasks.pure.layer_choice import Choice, Reuse, TrainableChoice, named
-from tasks.pure.surgery import Scion, Trainable
+from tasks.pure.layer_choice import Choice, Reuse, Scion, Trainable, TrainableChoice, named
 from tests.tasks.pure.test_outline import layer
 
 NAMES = ["stem", "block_1_add", "block_2_add", "block_13_expand", "block_14_add", "top"]

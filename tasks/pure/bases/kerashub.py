@@ -1,0 +1,2 @@
+def read(file, base):
+    raise NotImplementedError

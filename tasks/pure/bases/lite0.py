@@ -1,0 +1,2 @@
+def build(file, base):
+    raise NotImplementedError
