@@ -23,6 +23,9 @@ from tasks.pure.outlining import outline
 if TYPE_CHECKING:
     pass
 
+if TYPE_CHECKING:
+    import keras
+
 WEIGHTS = "weights"  # the role of a base's file in the key
 
 
