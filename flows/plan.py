@@ -12,8 +12,9 @@ from artifacts.refs import Ref
 from artifacts.runs import Runs, run_command
 from artifacts.store import Store
 from flows import arguments as recipe_arguments
+from flows import recipe_base
 from flows.choice import Choice
-from flows.dag import STEPS, edges, wire
+from flows.dag import STEPS, edges, left_out, wire
 from flows.decisions import Detective
 from flows.recipe_files import LoadedRecipe
 from tasks import finding
@@ -59,7 +60,7 @@ class Planner:
 
     def __init__(self, loaded: LoadedRecipe, choice: Choice, detective: Detective) -> None:
         self.loaded, self.choice, self.detective = loaded, choice, detective
-        self.steps: list[PlannedStep] = []
+        self.steps = [PlannedStep(step, "skipped", why) for step, why in left_out(loaded.recipe).items()]
 
     def __call__(self, step: str, **arguments: Any) -> _Outputs:
         planned, conditions = self._plan(step, arguments)
@@ -94,13 +95,14 @@ class Planner:
         seen = self.detective.look(step, arguments)
         found = seen.key, seen.outputs, seen.identity
         again = self.choice.again.get(step)
+        why = recipe_base.said(self.loaded.recipe, step, again or seen.reason)
         if again or not seen.hit:
             # It was executed under this key before, so it is expected to make the same bits again.
-            return PlannedStep(step, "run", again or seen.reason, *found), (*conditions, step)
+            return PlannedStep(step, "run", why, *found), (*conditions, step)
         if conditions:
-            why = f"HIT if {_named(conditions)} {'makes' if len(conditions) == 1 else 'make'} the same bits again"
-            return PlannedStep(step, "hit-if-same", why, *found), conditions
-        return PlannedStep(step, "hit", seen.reason, *found), ()
+            same = f"HIT if {_named(conditions)} {'makes' if len(conditions) == 1 else 'make'} the same bits again"
+            return PlannedStep(step, "hit-if-same", same, *found), conditions
+        return PlannedStep(step, "hit", why, *found), ()
 
     def _is_gone(self, step: str, ref: Ref) -> bool:
         """Whether nobody knows what `ref` was, so that the path of a training on it cannot be told (`choosing.py`)."""

@@ -24,7 +24,7 @@ from pydantic_core import PydanticCustomError
 from flows import recipe_base, recipe_checks
 from flows.recipe_augment import Augment
 from flows.recipe_base import Base
-from flows.recipe_data import Count, Fraction, Source, Target, Text
+from flows.recipe_data import Count, DataSection, Fraction, Source, Target, Text
 from flows.recipe_section import LeftOut, Section
 
 LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
@@ -232,7 +232,7 @@ class Recipe(Section):
         return self
 
     def base_layers(self) -> list[str]:
-        """Names of the base's layers, bottom to top; none of one that is taken in, whose names the recipe cannot know."""
+        """Names of the base's layers, bottom to top; none where it is taken in: the recipe cannot know them."""
         if self.base is not None:
             return []
         kind = "conv" if self.pretrain.architecture == "cnn" else "dense"
@@ -268,6 +268,17 @@ class Recipe(Section):
         """The layers that `fine_tune` trains: those of the head's training and the unfrozen ones."""
         still_frozen = set(self.frozen_layers()) - set(self.unfrozen_layers())
         return [name for name in self.reused_layers() if name not in still_frozen] + self.added_layers() + ["head"]
+
+    def data_section(self, role: str) -> DataSection:
+        """`source` or `target`.
+
+        Raises:
+            ValueError: there is no `source`: nobody may ask for it where `base` takes its place.
+        """
+        section = self.source if role == "source" else self.target
+        if section is None:
+            raise ValueError(f"Expected data for `{role}`, found none: {recipe_base.TAKES_ITS_PLACE}.")
+        return section
 
     def step_seed(self, step: str) -> int:
         """The step's own seed, 0 … 2**31 - 1: 31 bits of the SHA-256 of "<seed>/<step>"."""

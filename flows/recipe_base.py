@@ -18,7 +18,7 @@ KINDS = ("application", "file", "package", "kerashub", "run")
 KNOWN_WEIGHTS = ("imagenet", "none")
 TAKES_ITS_PLACE = "`base` takes the place of `source`"
 # What an editor is told: without `base` there must be a `source`, and a training on it.
-WITHOUT_BASE = {
+WITHOUT_BASE: dict[str, Any] = {
     "if": {"required": ["base"]},
     "else": {"required": ["source"], "properties": {"pretrain": {"properties": {"epochs": {"minimum": 1}}}}},
 }
@@ -150,6 +150,15 @@ def _training_problems(recipe: Recipe) -> Iterator[str]:
             yield f"`pretrain.{key}`: the network is the one that `base` takes in. Leave it out"
         elif not pretrain.epochs:
             yield f"`pretrain.{key}`: nothing is trained there. Leave it out, or set `pretrain.epochs` and `source`"
+
+
+def said(recipe: Recipe, step: str, reason: str) -> str:
+    """Why a step runs or need not; of `pretrain` also what it does where it takes a network in instead of training one:
+    "takes in MobileNetV2: never ran"."""
+    if recipe.base is None or step != "pretrain":
+        return reason
+    trains = ", trains it on `source`" if recipe.pretrain.epochs else ""
+    return f"takes in {recipe.base.called}{trains}: {reason}"
 
 
 def with_default_epochs(raw: Any) -> Any:

@@ -157,7 +157,8 @@ def _read(file: Path) -> dict[str, Any]:
     raw = _parse(text, f"Recipe {file}")
     if not isinstance(raw, dict):
         what = "nothing" if raw is None else found(raw)
-        raise RecipeError(f"Recipe {file}: expected a mapping with the sections `source` (or `base`) and `target`, found {what}.")
+        sections = "the sections `source` (or `base`) and `target`"
+        raise RecipeError(f"Recipe {file}: expected a mapping with {sections}, found {what}.")
     return raw
 
 
