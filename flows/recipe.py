@@ -243,7 +243,7 @@ class Recipe(Section):
         base, cut = self.base_layers(), self.clone_with_weights.layers
         if isinstance(cut, int):
             return base[:cut]
-        return base if cut == "all" else base[: base.index(cut) + 1]
+        return base if cut == "all" or not base else base[: base.index(cut) + 1]
 
     def added_layers(self) -> list[str]:
         """Names of the hidden layers added below the head."""
