@@ -1,10 +1,11 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
 from flows import picture_checks
-from flows.recipe import GraftedTraining, Recipe, TrainHead
+from flows.recipe import GraftedTraining, Pretrain, Recipe, TrainHead
 from flows.recipe import Training as TrainingSection
 from flows.recipe_augment import Augment
 from tasks.pure.architectures import Network
+from tasks.pure.bases.base import Base
 from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.layer_choice import Choice, LayerChoices, Reuse, TrainableChoice
@@ -13,7 +14,7 @@ from tasks.pure.training import Augmentation, Training
 
 def selection(recipe: Recipe, role: str) -> Selection:
     """What `load_data.<role>` selects. The seed is left out where nothing is drawn, so that it changes no key."""
-    section = recipe.source if role == "source" else recipe.target
+    section = recipe.data_section(role)
     gate = recipe.source_gate() if role == "source" else recipe.target.gate
     draws = section.labels != "all" or section.validation > 0
     return Selection(
@@ -37,11 +38,47 @@ def selection(recipe: Recipe, role: str) -> Selection:
 
 def path(recipe: Recipe, role: str) -> str | None:
     """The folder or file that the recipe gives for `role`."""
-    return recipe.source.path if role == "source" else recipe.target.path
+    return recipe.data_section(role).path
 
 
-def network(recipe: Recipe) -> Network:
-    section = recipe.pretrain
+def base(recipe: Recipe) -> Base | None:
+    """The network that is taken in; None where `pretrain` builds one."""
+    section = recipe.base
+    if section is None:
+        return None
+    weights = section.weights or "imagenet"
+    return Base(
+        kind=section.kind,
+        name=section.application or section.package or (None if section.path else section.kerashub),
+        weights=("file" if section.path else weights) if section.application else None,
+        input_size=section.size,
+        cut=section.cut,
+        scale=section.scale,
+        dropout=section.dropout,
+        options=tuple(sorted(section.options.items())),
+    )
+
+
+def base_path(recipe: Recipe) -> str | None:
+    """The file or folder that the recipe gives for the base: a network of one's own, weights, a preset's folder."""
+    return recipe.base.path if recipe.base else None
+
+
+def scales_pixels(recipe: Recipe) -> bool:
+    """Whether the base scales pixels of 0-255 down, so that floats within -1 … 1 would be 255 times too dark for it.
+    Of an earlier run's network the recipe does not know it."""
+    if recipe.base is None:
+        return recipe.pretrain.scale == "unit"
+    return recipe.base.scale != "none" and recipe.base.run is None
+
+
+def network(recipe: Recipe) -> Network | Base:
+    """What `pretrain` builds, or takes in."""
+    taken_in = base(recipe)
+    return _built(recipe.pretrain) if taken_in is None else taken_in
+
+
+def _built(section: Pretrain) -> Network:
     return Network(
         architecture=section.architecture,
         widths=tuple(section.widths),
@@ -51,6 +88,11 @@ def network(recipe: Recipe) -> Network:
         dropout=section.dropout,
         l2=section.l2,
     )
+
+
+def pretraining(recipe: Recipe) -> Training | None:
+    """The training of `pretrain`; None where nothing is trained there, so that none of its keys changes the step's."""
+    return training(recipe.pretrain) if recipe.pretrain.epochs else None
 
 
 def training(section: TrainingSection) -> Training:

@@ -9,12 +9,23 @@ convolution with its batch norm, activation, dropout and pooling.
 import hashlib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from flows import recipe_checks
+from flows import recipe_base, recipe_checks
 from flows.recipe_augment import Augment
-from flows.recipe_data import Count, Fraction, Source, Target, Text
-from flows.recipe_section import Section
+from flows.recipe_base import Base
+from flows.recipe_data import Count, DataSection, Fraction, Source, Target, Text
+from flows.recipe_section import LeftOut, Section
 
 LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
@@ -71,7 +82,11 @@ class Network(Section):
 
 
 class Pretrain(Training, Network):
-    """`pretrain`: the base and its training on the source task."""
+    """`pretrain`: the base and its training on the source task; or, with `base`, the network that is taken in."""
+
+    epochs: int = Field(
+        default=10, ge=0, description="Passes over the training images; 0, the default with `base`: none."
+    )
 
 
 class SaveModel(Section):
@@ -157,11 +172,28 @@ class Gate(Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="1 less the accepted share of wrong promotions.")
 
 
+def _no_default(schema: dict[str, Any]) -> None:
+    """Null means left out, and is nothing that a person writes."""
+    schema.pop("default", None)
+
+
 class Recipe(Section):
     """The parameters of a run of `transfer_learning`, one section a step."""
 
+    model_config = ConfigDict(json_schema_extra=recipe_base.WITHOUT_BASE)
+
     seed: int = Field(default=0, ge=0, description="Every step derives its own seed from this one and its name.")
-    source: Source = Field(description="The data that the base is pretrained on.")
+    base: Annotated[Base | None, LeftOut()] = Field(
+        default=None,
+        description="A network that is there, in the place of `source` and a training.",
+        json_schema_extra=_no_default,
+    )
+    source: Annotated[Source | None, LeftOut()] = Field(
+        default=None,
+        validate_default=True,
+        description="The data that the base is pretrained on.",
+        json_schema_extra=_no_default,
+    )
     target: Target = Field(description="The data that the base is grafted onto.")
     inspect_data: InspectData = Field(default_factory=InspectData, description="Looks at the data before a training.")
     pretrain: Pretrain = Field(default_factory=Pretrain, description="The base and its training.")
@@ -176,6 +208,22 @@ class Recipe(Section):
     report: Report = Field(default_factory=Report, description="The page.")
     gate: Gate = Field(default_factory=Gate, description="When it may take the champion's place.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _taken_in_as_it_is(cls, data: Any) -> Any:
+        return recipe_base.with_default_epochs(data)
+
+    @field_validator("source")
+    @classmethod
+    def _is_there(cls, source: Source | None, info: ValidationInfo) -> Source | None:
+        if source is None and info.data.get("base", "wrong") is None:
+            raise PydanticCustomError("missing", "Field required")
+        return source
+
+    @model_serializer(mode="wrap")
+    def _as_a_person_would_write_it(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return recipe_base.without_what_is_replaced(self, handler(self))
+
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         problems = recipe_checks.impossibilities(self)
@@ -184,7 +232,9 @@ class Recipe(Section):
         return self
 
     def base_layers(self) -> list[str]:
-        """Names of the base's layers, bottom to top."""
+        """Names of the base's layers, bottom to top; none where it is taken in: the recipe cannot know them."""
+        if self.base is not None:
+            return []
         kind = "conv" if self.pretrain.architecture == "cnn" else "dense"
         return [f"{kind}_{number}" for number in range(1, len(self.pretrain.widths) + 1)]
 
@@ -193,7 +243,7 @@ class Recipe(Section):
         base, cut = self.base_layers(), self.clone_with_weights.layers
         if isinstance(cut, int):
             return base[:cut]
-        return base if cut == "all" else base[: base.index(cut) + 1]
+        return base if cut == "all" or not base else base[: base.index(cut) + 1]
 
     def added_layers(self) -> list[str]:
         """Names of the hidden layers added below the head."""
@@ -219,6 +269,17 @@ class Recipe(Section):
         still_frozen = set(self.frozen_layers()) - set(self.unfrozen_layers())
         return [name for name in self.reused_layers() if name not in still_frozen] + self.added_layers() + ["head"]
 
+    def data_section(self, role: str) -> DataSection:
+        """`source` or `target`.
+
+        Raises:
+            ValueError: there is no `source`: nobody may ask for it where `base` takes its place.
+        """
+        section = self.source if role == "source" else self.target
+        if section is None:
+            raise ValueError(f"Expected data for `{role}`, found none: {recipe_base.TAKES_ITS_PLACE}.")
+        return section
+
     def step_seed(self, step: str) -> int:
         """The step's own seed, 0 … 2**31 - 1: 31 bits of the SHA-256 of "<seed>/<step>"."""
         first_bytes = hashlib.sha256(f"{self.seed}/{step}".encode()).digest()[:4]
@@ -226,4 +287,5 @@ class Recipe(Section):
 
     def source_gate(self) -> float:
         """The fraction that the source must set aside too: the target's, where both may read the same, else 0."""
-        return self.target.gate if recipe_checks.same_images(self.source, self.target) else 0.0
+        same = self.source is not None and recipe_checks.same_images(self.source, self.target)
+        return self.target.gate if same else 0.0

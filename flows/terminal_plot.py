@@ -12,6 +12,9 @@ WIDTH = 72
 
 def print_history(console: Console, history: Mapping[str, Sequence[float]]) -> None:
     """Accuracy against epoch, validation's too where there is one, and the last figures in words."""
+    if not history["epoch"]:
+        console.print("\nNothing was trained: no epochs.", highlight=False)
+        return
     epochs = [epoch + 1 for epoch in history["epoch"]]
     plotext.clear_figure()
     plotext.theme("clear")

@@ -23,7 +23,9 @@ def choose(step: str, arguments: Mapping[str, Any], store: Store) -> Chosen | No
     data = _facts(store, arguments.get("source" if step == "pretrain" else "target"))
     if "counts" not in data:
         return None
-    training: Training = arguments["training"]
+    training: Training | None = arguments["training"]
+    if training is None:
+        return None
     counts = data["counts"]
     work = Work(
         counts["train"],

@@ -14,8 +14,8 @@ from tasks.pure import judgement, session
 def evaluate(
     model: ModelRef,
     head: ModelRef,
-    base: ModelRef,
-    source: DatasetRef,
+    base: ModelRef | None,
+    source: DatasetRef | None,
     target: DatasetRef,
     inspection: InspectionRef,
     bootstrap: int,
@@ -23,6 +23,8 @@ def evaluate(
     seed: int,
 ) -> StepResult:
     """Judge the fine-tuned network, the one before fine-tuning, and the base on its own task. Output: `evaluation`.
+
+    A base that was taken in (None, without a source) has neither a head nor a task of its own to be judged on.
 
     The network is judged without the test images that were trained on, too, where the inspection found some.
     """
@@ -32,12 +34,20 @@ def evaluate(
     prepare()
     session.fresh(seed)
     bounds = judgement.Bounds(bootstrap, confidence, seed)
-    ours, theirs = _task(step, target), _task(step, source)
+    ours = _task(step, target)
     metrics, predictions = judgement.judge(step.model(model), ours, bounds)
     metrics["without_duplicates"] = judgement.without(predictions, step.inspection(inspection)["trained_on"], bounds)
     metrics["after_head"] = judgement.accuracy_only(step.model(head), ours, bounds)
-    metrics["base"] = judgement.base_figures(step.model(base), theirs, bounds)
+    metrics["base"] = _of_the_base(step, base, source, bounds)
     return step.finish(evaluation=codecs.encode_evaluation(metrics, predictions))
+
+
+def _of_the_base(
+    step: StepExecution, base: ModelRef | None, source: DatasetRef | None, bounds: judgement.Bounds
+) -> dict[str, Any] | None:
+    if base is None or source is None:
+        return None
+    return judgement.base_figures(step.model(base), _task(step, source), bounds)
 
 
 def _task(step: StepExecution, dataset: DatasetRef) -> judgement.JudgedTask:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 # Steps that compute with tensors: their bits change with the device and the number of threads.
 COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features"})
 
+# Steps whose key holds names of layers, which follow from the outline of the network that they are given.
+NAMES_LAYERS = frozenset({"clone_with_weights", "freeze", "unfreeze"})
+
 
 @dataclass(frozen=True)
 class SourceFiles:
@@ -51,7 +54,7 @@ class SourceFiles:
         """
         if self.listing is not None:
             return dict.fromkeys(self.paths, self.listing.digest)
-        return {role: file_sha256(Path(path), memory) for role, path in self.paths.items()}
+        return {role: file_sha256(Path(path), memory) for role, path in self.paths.items() if not Path(path).is_dir()}
 
 
 def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def pretrain(
     source: DatasetRef | None,
     network: architectures.Network | Base,
     layers: LayerChoices,
-    training: Training,
+    training: Training | None,
     seed: int,
     weights: SourceFiles | ModelRef | None,
 ) -> StepResult:
@@ -38,6 +38,7 @@ def pretrain(
         source: None where a base is taken in and trained no further; the history then has no row.
         layers: what later steps are to do with the base's layers. What cannot be is refused here, before anything
             trains; no part of the key.
+        training: None where nothing is trained.
         weights: of a base that is taken in: where its bytes lie, or the network of an earlier run.
 
     Raises:
@@ -70,8 +71,10 @@ def _built(step: StepExecution, source: DatasetRef | None, network: architecture
 
 
 def _trained(
-    step: StepExecution, model: "keras.Model", source: DatasetRef | None, training: Training, seed: int
+    step: StepExecution, model: "keras.Model", source: DatasetRef | None, training: Training | None, seed: int
 ) -> StepResult:
+    if training is None:
+        raise BadData("A base is trained on `source`, but no training is asked for. Set `pretrain.epochs`.")
     train, validation = step.part(_given(source), "train"), step.part(_given(source), "validation")
     fitted = fitting.fit(
         model, train, validation, training, seed, step.watch(training), step.path, step.interrupted(training)

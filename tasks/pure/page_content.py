@@ -22,7 +22,8 @@ class Page:
             `files` (name to digest).
         recipe_yaml: the recipe with every default filled in.
         copy_weights: False is said wherever the base is named.
-        facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`,
+        facts: `source` (None: there is none), `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`,
+            `trainable`, `base`, `taken_in` (what `page_base.base_rows` takes, or None),
             `augmented` (step to what was done to its pictures, in words).
         controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`, `command`.
         pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`, and the contact

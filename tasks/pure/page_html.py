@@ -8,6 +8,7 @@ from typing import Any
 
 from tasks.pure import page_content as content
 from tasks.pure import page_data
+from tasks.pure.page_base import base_rows
 from tasks.pure.page_content import Page
 from tasks.pure.page_verdict import tone, verdict
 
@@ -67,6 +68,7 @@ def _sections(page: Page) -> dict[str, Any]:
         "tiles": content.tiles(page),
         "figures": content.other_figures(page),
         "facts": content.fact_rows(page),
+        "base": base_rows(page.facts.get("taken_in")),
         "controls": content.control_rows(page),
         "lineage": content.lineage(page),
         "no_files": content.NO_FILES,

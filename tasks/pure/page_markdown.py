@@ -7,6 +7,7 @@ from typing import Any
 
 from tasks.pure import page_content as content
 from tasks.pure import page_data
+from tasks.pure.page_base import base_rows
 from tasks.pure.page_content import Page
 from tasks.pure.page_verdict import verdict
 
@@ -60,7 +61,10 @@ def _figures(page: Page) -> str:
     if rows := content.control_rows(page):
         names = [page.controls.get("this_name") or "this", page.controls.get("other_name") or "control"]
         parts += ["## Against its control", table(["seed", *names, "difference (points)"], rows)]
-    return "\n\n".join([*parts, "## What was grafted", table(["", ""], content.fact_rows(page))])
+    parts += ["## What was grafted", table(["", ""], content.fact_rows(page))]
+    if base := base_rows(page.facts.get("taken_in")):
+        parts += [f"## Base{'' if page.copy_weights else f' ({content.NOT_COPIED})'}", table(["", ""], base)]
+    return "\n\n".join(parts)
 
 
 def _classes(page: Page) -> str:
