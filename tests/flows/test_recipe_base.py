@@ -115,6 +115,17 @@ def test_names_of_layers_are_not_checked_before_the_base_is_known() -> None:
     assert base.base_layers() == base.reused_layers() == base.frozen_layers() == []
 
 
+@pytest.mark.parametrize(("layers", "possible"), [("all", True), (1, True), (0, False)])
+def test_stored_copies_need_frozen_layers_of_a_base_too(layers: Any, possible: bool) -> None:
+    copies = {"augment": {"flip": "horizontal"}, "augment_copies": 2}
+    given = raw(train_head=copies, freeze={"layers": layers})
+    if possible:
+        assert Recipe.model_validate(given).train_head.augment_copies == 2
+    else:
+        with pytest.raises(ValueError, match="augment_copies"):
+            Recipe.model_validate(given)
+
+
 @pytest.mark.parametrize(
     ("base", "path"),
     [
