@@ -56,7 +56,8 @@ def load(recipe: str, overrides: Mapping[str, Any] | None = None, base: Path | N
 
     Args:
         recipe: a shipped name, or the path of a YAML file.
-        overrides: dotted keys or nested mappings. Setting one member of a `task` replaces the others.
+        overrides: dotted keys or nested mappings. Setting one member of a `task` replaces the others,
+            and so does setting another kind of `base`.
         base: folder that a relative path of the recipe, and paths in overrides, start from; by default the working
             directory. Paths in the file start from the file's own folder.
 
