@@ -48,8 +48,8 @@ def _print(found: Sequence[LayerLine]) -> None:
     work = sum(line.multiply_adds for line in found)
     console.print(f"\n{len(found)} layers, {total:,} parameters, {_short(work)} multiply-adds an image.")
     console.print(
-        "Name them in `clone_with_weights.layers`, `freeze.layers`, `unfreeze.layers`: a number, names, patterns such as "
-        "`block_1*`.",
+        "Name them in `clone_with_weights.layers`, `freeze.layers`, `unfreeze.layers`: a number, names, or patterns "
+        "such as `block_1*`.",
         style="dim",
     )
 
