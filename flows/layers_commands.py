@@ -34,19 +34,20 @@ def layers(recipe: str, settings: Sequence[str], shown_as_json: bool) -> int:
 def _print(found: Sequence[LayerLine]) -> None:
     console = Console()
     table = Table(box=None, pad_edge=False)
-    table.add_column("layer")
+    table.add_column("layer", overflow="fold")
     for name in ("parameters", "output", "multiply-adds"):
-        table.add_column(name, justify="right")
-    table.add_column("in train_head")
-    table.add_column("in fine_tune")
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("train_head", no_wrap=True)
+    table.add_column("fine_tune", no_wrap=True)
     for line in found:
-        size = " × ".join("?" if each is None else str(each) for each in line.output_shape)
+        size = "×".join("?" if each is None else str(each) for each in line.output_shape)
         told = [_coloured(line.in_head), _coloured(line.in_fine_tune)]
         table.add_row(line.name, f"{line.parameters:,}", size, _short(line.multiply_adds), *told)
     console.print(table)
     total = sum(line.parameters for line in found)
     work = sum(line.multiply_adds for line in found)
     console.print(f"\n{len(found)} layers, {total:,} parameters, {_short(work)} multiply-adds an image.")
+    console.print("stored: frozen, and what it makes of the images is computed once.", style="dim")
     console.print(
         "Name them in `clone_with_weights.layers`, `freeze.layers`, `unfreeze.layers`: a number, names, or patterns "
         "such as `block_1*`.",

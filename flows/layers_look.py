@@ -17,7 +17,7 @@ from tasks.pure.execution_path import Work, of_grafted_network
 from tasks.pure.layer_choice import Trainable, TrainableChoice
 from tasks.pure.outline import ADDED, HEAD, Outline, OutlinedBlock, multiply_adds, outlined_blocks
 
-DROPPED, FROZEN, STORED, TRAINED = "not reused", "frozen", "frozen, stored", "trained"
+DROPPED, FROZEN, STORED, TRAINED = "not reused", "frozen", "stored", "trained"
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,8 @@ class LayerLine:
         parameters: weights, those of its norms included.
         output_shape: without the batch.
         multiply_adds: for one image.
-        in_head, in_fine_tune: what the two trainings do with it: `not reused`, `frozen`, `frozen, stored` (its
-            activations are computed once) or `trained`.
+        in_head, in_fine_tune: what the two trainings do with it: `not reused`, `frozen`, `stored` (frozen, and
+            its activations are computed once) or `trained`.
     """
 
     name: str

@@ -13,6 +13,7 @@ from artifacts.runs import RunRecord
 from artifacts.store import Store
 from flows import augmented, controls, dag, recipe_files
 from flows.recipe import Recipe
+from tasks.identity import SourceFiles
 from tasks.pictures.names import printable
 
 if TYPE_CHECKING:
@@ -105,7 +106,8 @@ def input_digests(arguments: Mapping[str, Any]) -> dict[str, str]:
 
 def file_digests(arguments: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, str]:
     """The data files that a step reads, by their names where the step was given them."""
-    paths = arguments["files"].paths if data else {}
+    given = next((value for value in arguments.values() if isinstance(value, SourceFiles)), None)
+    paths = given.paths if given else {}
     return {Path(paths[role]).name: sha256 for role, sha256 in data.items()}
 
 
