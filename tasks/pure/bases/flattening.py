@@ -1,2 +1,0 @@
-def flatten(m):
-    return m

@@ -1,2 +1,0 @@
-def build(file, base):
-    raise NotImplementedError

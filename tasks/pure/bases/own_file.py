@@ -1,2 +1,0 @@
-def read(file, base):
-    raise NotImplementedError
