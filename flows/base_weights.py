@@ -5,14 +5,15 @@ from pathlib import Path
 from artifacts.errors import DataError
 from artifacts.refs import ModelRef
 from artifacts.store import Store
+from flows import arguments
 from flows.predicting import chosen_run
-from flows.recipe_base import Base
+from flows.recipe import Recipe
 from tasks import base_files
 from tasks.identity import SourceFiles
 
 
-def found(base: Base, store: Store, download: bool) -> SourceFiles | ModelRef | None:
-    """The files of a base, or the reference of an earlier run's network.
+def found(recipe: Recipe, store: Store, download: bool) -> SourceFiles | ModelRef | None:
+    """The files of the recipe's base, or the reference of an earlier run's network.
 
     Args:
         download: fetch what is not there; else None is returned then.
@@ -21,10 +22,13 @@ def found(base: Base, store: Store, download: bool) -> SourceFiles | ModelRef | 
         DataError: there is no such file, or it can be neither found nor fetched, with how to mend it.
         UsageError: no such run.
     """
+    base, taken = recipe.base, arguments.base(recipe)
+    if base is None or taken is None:
+        return None
     if base.run is not None:
         ref = chosen_run(store, str(base.run)).ref("fine_tune", "model")
         if not isinstance(ref, ModelRef):
             raise DataError(f"`base.run`: expected a run with a network, found {base.called} without one.")
         return ref
     named = Path(base.path) if base.path else None
-    return base_files.files(base.kind, getattr(base, base.kind), named, dict(base.options), base.weights, download)
+    return base_files.files(taken, named, download)

@@ -69,7 +69,7 @@ def new_outline(loaded: LoadedRecipe, store: Store) -> Outline:
     codecs.use_tensorflow()
     session.fresh(0)
     if loaded.recipe.base is not None and isinstance(network, Base):
-        weights = base_weights.found(loaded.recipe.base, store, download=True)
+        weights = base_weights.found(loaded.recipe, store, download=True)
         return outline(take_in(network, weights, store, 0).model)
     if not isinstance(network, architectures.Network) or shape is None:
         raise RecipeError(f"Recipe `{loaded.title}` has neither a network to build nor a base to take in.")

@@ -92,7 +92,7 @@ class Planner:
                 return PlannedStep(step, "run", "its files are not here yet: they will be fetched"), ()
             arguments["files"] = files
         if step == "pretrain" and self.loaded.recipe.base is not None:
-            arguments["weights"] = base_weights.found(self.loaded.recipe.base, self.detective.store, download=False)
+            arguments["weights"] = base_weights.found(self.loaded.recipe, self.detective.store, download=False)
             if arguments["weights"] is None:
                 why = recipe_base.said(self.loaded.recipe, step, "its weights are not here yet: they will be fetched")
                 return PlannedStep(step, "run", why), ()

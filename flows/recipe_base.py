@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field, SerializerFunctionWrapHandler, model_ser
 
 from flows.recipe_data import Count, Pixels, Text
 from flows.recipe_section import Section
+from tasks.pure.bases import known_applications
+from tasks.pure.errors import BadBase
 
 if TYPE_CHECKING:
     from flows.recipe import Recipe
@@ -120,7 +122,7 @@ def base_problems(recipe: Recipe) -> list[str]:
     if len(given) != 1:
         found = " and ".join(f"`{kind}`" for kind in given) or "none of them"
         return [f"`base`: expected exactly one of {', '.join(f'`{kind}`' for kind in KINDS)}, found {found}"]
-    return [*_misplaced(recipe.base), *_training_problems(recipe)]
+    return [*_misplaced(recipe.base), *_application_problems(recipe.base), *_training_problems(recipe)]
 
 
 def _misplaced(base: Base) -> Iterator[str]:
@@ -129,6 +131,18 @@ def _misplaced(base: Base) -> Iterator[str]:
         if base.kind not in kinds and getattr(base, key) not in (None, {}):
             goes_with = " or ".join(f"`{kind}`" for kind in kinds)
             yield f"`base.{key}`: goes with {goes_with} alone: {why.format(base.kind)}. Leave it out"
+
+
+def _application_problems(base: Base) -> Iterator[str]:
+    """Names, options and sizes that `keras.applications` does not have."""
+    if base.application is None:
+        return
+    try:
+        name = known_applications.application(base.application).name
+        known_applications.checked_options(name, dict(base.options), base.weights in (None, "imagenet"))
+        known_applications.checked_size(name, base.size)
+    except BadBase as problem:
+        yield str(problem).rstrip(".")
 
 
 def _training_problems(recipe: Recipe) -> Iterator[str]:

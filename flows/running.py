@@ -123,7 +123,7 @@ class Runner:
         if step.startswith("load_data."):
             arguments["files"] = self._files(arguments)
         if step == "pretrain" and self.loaded.recipe.base is not None:
-            arguments["weights"] = base_weights.found(self.loaded.recipe.base, self.store, download=True)
+            arguments["weights"] = base_weights.found(self.loaded.recipe, self.store, download=True)
         seen = self.detective.look(step, arguments)
         again = self.choice.again.get(step)
         refresh = bool(again) or not seen.hit

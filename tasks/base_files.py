@@ -1,43 +1,39 @@
 """The files of a base that is taken in, as the key of `pretrain` wants them: found, or fetched."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from artifacts.errors import DataError
 from tasks import package_weights, weights
 from tasks.identity import SourceFiles
+from tasks.pure.bases.base import Base
 from tasks.taking import WEIGHTS
 
 NO_WEIGHTS = "none"
 
 
-def files(
-    kind: str, name: str, path: Path | None, options: Mapping[str, Any], wanted: str | None, download: bool
-) -> SourceFiles | None:
+def files(base: Base, path: Path | None, download: bool) -> SourceFiles | None:
     """Where the bytes of a base are: role → path, empty where it has none (an application without weights).
 
     Args:
-        kind, name: as the recipe has them: `application`, `MobileNetV2`.
         path: of the file or folder that the recipe names, if it names one.
-        options: of an application's builder.
-        wanted: the weights of an application: `imagenet`, `none` or a file (then `path`); None for the default.
         download: fetch what is not there; else None is returned then.
 
     Raises:
         DataError: there is no such file; or it can be neither found nor fetched, with how to mend it.
     """
     if path is not None:
-        return _own(kind, path)
-    if kind == "package":
+        return _own(base.kind, path)
+    name = str(base.name)
+    if base.kind == "package":
         return SourceFiles({WEIGHTS: str(package_weights.find(name))})
-    if kind == "application":
-        if wanted == NO_WEIGHTS:
+    if base.kind == "application":
+        if base.weights == NO_WEIGHTS:
             return SourceFiles({})
-        found = weights.fetch(name, options) if download else weights.find(name, options)
+        look = weights.fetch if download else weights.find
+        found = look(name, dict(base.options), base.input_size)
         return None if found is None else SourceFiles({WEIGHTS: str(found)})
     raise DataError(
-        f"`base.{kind}`: expected the folder of a preset that lies on this machine, found `{name}`, the name of one to "
+        f"`base.{base.kind}`: expected the folder of a preset that lies on this machine, found `{name}`, the name of one to "
         f'be fetched. Fetch it first, `keras_hub.models.Backbone.from_preset("{name}").save_to_preset("./{name}")`, '
         f"and set `base: {{kerashub: ./{name}}}`."
     )

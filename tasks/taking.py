@@ -13,8 +13,7 @@ from artifacts.refs import ModelRef
 from artifacts.store import Store
 from tasks.identity import SourceFiles
 from tasks.pure import architectures, surgery
-from tasks.pure.bases import earlier_run, kerashub, lite0, own_file
-from tasks.pure.bases import applications
+from tasks.pure.bases import applications, earlier_run, kerashub, lite0, own_file
 from tasks.pure.bases.base import Base
 from tasks.pure.bases.taken import TakenIn
 from tasks.pure.data.rows import Images

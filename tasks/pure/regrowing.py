@@ -1,6 +1,7 @@
 """A part of a network made anew on other images, with or without its weights, nothing shared."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from tasks.pure.layers import output_of
@@ -8,6 +9,8 @@ from tasks.pure.outline import ADAPTERS
 
 if TYPE_CHECKING:
     import keras
+
+NO_NAMES: Mapping[str, str] = MappingProxyType({})
 
 
 def above_adapters(model: "keras.Model", top: str) -> "keras.Model":
@@ -18,11 +21,12 @@ def above_adapters(model: "keras.Model", top: str) -> "keras.Model":
     return keras.Model(output_of(model, adapters[-1]), output_of(model, top), name="above_adapters")
 
 
-def regrow(part: "keras.Model", x: Any, keep: Collection[str]) -> Any:
+def regrow(part: "keras.Model", x: Any, keep: Collection[str], names: Mapping[str, str] = NO_NAMES) -> Any:
     """The layers of `part` made anew out of their configs, applied to the Keras tensor `x` of its input's shape.
 
     Args:
         keep: names of the layers whose weights are taken over; the others begin as their own initialisers say.
+        names: what layers are called in the new network, where not as before.
 
     Returns:
         The Keras tensor of its top.
@@ -31,7 +35,8 @@ def regrow(part: "keras.Model", x: Any, keep: Collection[str]) -> Any:
 
     def twin(operation: Any) -> Any:
         if id(operation) not in twins:  # a layer that is used twice stays one layer
-            twins[id(operation)] = operation.__class__.from_config(operation.get_config())
+            name = names.get(operation.name, operation.name)
+            twins[id(operation)] = operation.__class__.from_config({**operation.get_config(), "name": name})
         return twins[id(operation)]
 
     # What Keras itself calls a functional model with, and `clone_model` makes clones with.

@@ -57,8 +57,8 @@ def test_a_base_may_be_trained_further_on_a_source() -> None:
     [
         ({"application": "MobileNetV2"}, Taken("application", "MobileNetV2", "imagenet")),
         (
-            {"application": "MobileNet", "weights": "none", "options": {"b": 1, "alpha": 0.5}, "input_size": 96},
-            Taken("application", "MobileNet", "none", (96, 96), options=(("alpha", 0.5), ("b", 1))),
+            {"application": "MobileNet", "weights": "none", "options": {"depth_multiplier": 1, "alpha": 0.5}, "input_size": 96},
+            Taken("application", "MobileNet", "none", (96, 96), options=(("alpha", 0.5), ("depth_multiplier", 1))),
         ),
         ({"application": "VGG16", "weights": "/w.h5", "dropout": True},
          Taken("application", "VGG16", "file", dropout=True)),
@@ -75,7 +75,13 @@ def test_the_section_becomes_what_the_step_gets(base: dict[str, Any], taken: Tak
 
 
 def test_the_order_of_options_does_not_matter() -> None:
-    one, other = ({"application": "MobileNet", "options": options} for options in ({"a": 1, "b": 2}, {"b": 2, "a": 1}))
+    one, other = (
+        {"application": "MobileNet", "options": options}
+        for options in (
+            {"alpha": 0.5, "depth_multiplier": 1},
+            {"depth_multiplier": 1, "alpha": 0.5},
+        )
+    )
     assert arguments.base(recipe(one)) == arguments.base(recipe(other))
 
 
@@ -86,11 +92,20 @@ def test_the_order_of_options_does_not_matter() -> None:
         ("base:\ntarget: {dataset: digits}", "`source`: missing; expected a mapping"),
         ("base: {}\ntarget: {dataset: digits}", "expected exactly one of `application`, `file`"),
         ("base: {run: 1, file: a}\ntarget: {dataset: digits}", "found `file` and `run`"),
-        ("base: {application: A, scale: unit}\ntarget: {dataset: digits}", "`base.scale`: goes with `file` or `kera"),
-        ("base: {application: A, cut: top}\ntarget: {dataset: digits}", "`clone_with_weights.layers` says what"),
+        (
+            "base: {application: MobileNet, scale: unit}\ntarget: {dataset: digits}",
+            "`base.scale`: goes with `file` or `kera",
+        ),
+        (
+            "base: {application: MobileNet, cut: top}\ntarget: {dataset: digits}",
+            "`clone_with_weights.layers` says what",
+        ),
         ("base: {run: 1, weights: none}\ntarget: {dataset: digits}", "`base.weights`: goes with `application` alone"),
         ("base: {file: a, options: {b: 1}}\ntarget: {dataset: digits}", "`base.options`: goes with `application`"),
-        ("base: {application: A, options: {b: [1]}}\ntarget: {dataset: digits}", "a mapping of names to text"),
+        (
+            "base: {application: MobileNet, options: {alpha: [1]}}\ntarget: {dataset: digits}",
+            "a mapping of names to text",
+        ),
         ("base: {package: lite}\ntarget: {dataset: digits}", "`base.package`: expected `efficientnet-lite0`"),
         ("base: {aplication: A}\ntarget: {dataset: digits}", "did you mean `base.application`?"),
         ("base: {run: 1}\nsource: {dataset: digits}\ntarget: {dataset: digits}", "`source`: nobody would read it"),
@@ -130,7 +145,7 @@ def test_stored_copies_need_frozen_layers_of_a_base_too(layers: Any, possible: b
     ("base", "path"),
     [
         ("{file: nets/mine.keras}", "nets/mine.keras"),
-        ("{application: A, weights: w.h5}", "w.h5"),
+        ("{application: MobileNet, weights: w.h5}", "w.h5"),
         ("{kerashub: ./preset}", "preset"),
     ],
 )
@@ -140,7 +155,7 @@ def test_paths_start_from_the_recipes_own_folder(tmp_path: Path, base: str, path
 
 @pytest.mark.parametrize(
     "base",
-    ["{application: A}", "{application: A, weights: none}", "{kerashub: resnet_18}", "{kerashub: 'hf://a/b'}",
+    ["{application: MobileNet}", "{application: MobileNet, weights: none}", "{kerashub: resnet_18}", "{kerashub: 'hf://a/b'}",
      "{run: last}", "{package: efficientnet-lite0}"],
 )  # fmt: skip
 def test_names_are_no_paths(tmp_path: Path, base: str) -> None:

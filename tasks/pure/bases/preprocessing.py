@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.pure.bases.known_applications import CAFFE, CHANNELS, OWN, TF, TORCH
-from tasks.pure.layers import SCALE
+from tasks.pure.outline import SCALE
 
 if TYPE_CHECKING:
     import keras

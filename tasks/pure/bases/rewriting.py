@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.pure.bases.preprocessing import Affine, is_affine, scaled
-from tasks.pure.layers import IMAGE
+from tasks.pure.outline import IMAGE
 
 if TYPE_CHECKING:
     import keras
