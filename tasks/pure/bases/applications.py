@@ -62,7 +62,10 @@ def _as_keras_builds_it(name: str, size: tuple[int, int], options: Mapping[str, 
     import keras
 
     builder = getattr(keras.applications, name)
-    return builder(include_top=False, weights=None, input_shape=(*size, known.CHANNELS), **options)
+    try:
+        return builder(include_top=False, weights=None, input_shape=(*size, known.CHANNELS), **options)
+    except ValueError as error:  # a width that leaves a layer without a filter
+        raise BadBase(f"`base`: Keras cannot build {_title(name, options)}: {error}. Mend `base.options`.") from None
 
 
 def _title(name: str, options: Mapping[str, Option]) -> str:

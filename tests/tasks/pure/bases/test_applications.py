@@ -72,6 +72,10 @@ def test_random_weights_come_from_the_seed_alone(fresh_keras: None) -> None:
         (Base("application", "MobileNetV5", "none"), "Nearest: `MobileNetV2`"),
         (Base("application", "MobileNetV2", "none", (16, 32)), "at least 32 x 32 pixels; found 16 x 32"),
         (Base("application", "MobileNetV2", "none", options=(("classes", 5),)), "no option of MobileNetV2"),
+        (
+            Base("application", "MobileNet", "none", options=(("alpha", 1e-6),)),
+            "Keras cannot build MobileNet (alpha 1e-06",
+        ),
         (Base("application", "MobileNetV2", "imagenet"), "`base.weights: imagenet`: found the file none"),
         (Base("application", "MobileNetV2", "ImageNet"), "expected `imagenet`, `none` or a file, found `ImageNet`"),
     ],
