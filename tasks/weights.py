@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 from unittest import mock
 
-from artifacts.codecs import use_tensorflow
 from artifacts.errors import DataError
+from tasks.device import prepare
 from tasks.pure.bases.base import Option
 from tasks.pure.bases.known_applications import CHANNELS, checked_options, trained_size, weights_file
 from tasks.sources import download, keras_cache
@@ -84,7 +84,7 @@ def published(name: str, options: Mapping[str, Option], size: tuple[int, int] | 
     So that no URL and no hash is copied here, which a new Keras would change. Takes as long as Keras takes to build
     the network: seconds, before a download of many megabytes.
     """
-    use_tensorflow()
+    prepare()  # TensorFlow takes no other device or number of threads once it has held a tensor, and steps follow
     import keras
     from keras.src.utils import file_utils
 

@@ -4,13 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from tasks.pure import session
 from tasks.pure.bases import known_applications as known
 from tasks.pure.bases import weight_files
 from tasks.pure.bases.base import Base, Option
-from tasks.pure.bases.preprocessing import IMAGENET_DEVIATION, SCALINGS
+from tasks.pure.bases.preprocessing import SCALINGS, mend_deviation
 from tasks.pure.bases.rewriting import rewritten
 from tasks.pure.bases.taken import TakenIn
 from tasks.pure.errors import BadBase
@@ -43,7 +41,8 @@ def build(base: Base, weights: Path | None, seed: int) -> TakenIn:
     network = _as_keras_builds_it(name, (height, width), options)
     if weights is not None:
         weight_files.load(network, weights, _title(name, options))
-        _mend_normalisation(network, name, kind)
+        if known.application(name).family == "efficientnet":
+            mend_deviation(network, certain=kind == IMAGENET)
     traits = known.application(name).traits
     model = rewritten(network, SCALINGS[traits.scaling], traits.scaling == known.CAFFE, base.dropout)
     if weights is None:
@@ -63,22 +62,10 @@ def _as_keras_builds_it(name: str, size: tuple[int, int], options: Mapping[str, 
     import keras
 
     builder = getattr(keras.applications, name)
-    return builder(include_top=False, weights=None, input_shape=(*size, known.CHANNELS), **options)
-
-
-def _mend_normalisation(network: "keras.Model", name: str, kind: str) -> None:
-    """Let EfficientNet divide by the deviation of ImageNet's pixels, as it was trained to.
-
-    The files that Keras has of it hold the deviation where the variance belongs. Keras puts this right with one more
-    Rescaling, but only for `weights="imagenet"`; the same file, given to it by its path, sees wrongly scaled pixels.
-    """
-    import keras
-
-    if known.application(name).family != "efficientnet":
-        return
-    layer = next(layer for layer in network.layers if isinstance(layer, keras.layers.Normalization))
-    if kind == IMAGENET or np.allclose(np.ravel(layer.variance), IMAGENET_DEVIATION, atol=1e-3):
-        layer.variance = layer.variance * np.reshape(IMAGENET_DEVIATION, layer.variance.shape).astype(np.float32)
+    try:
+        return builder(include_top=False, weights=None, input_shape=(*size, known.CHANNELS), **options)
+    except ValueError as error:  # a width that leaves a layer without a filter
+        raise BadBase(f"`base`: Keras cannot build {_title(name, options)}: {error}. Mend `base.options`.") from None
 
 
 def _title(name: str, options: Mapping[str, Option]) -> str:

@@ -14,7 +14,7 @@ from tasks.pure.errors import BadBase
 CAFFE, TORCH, TF = "caffe", "torch", "tf"
 OWN = "own"  # the network's first layers do it; its `preprocess_input` does nothing
 CHANNELS = 3
-LARGEST = 16  # width or depth of a network, beside 1 in its paper
+LARGEST = 4  # width or depth of a network, beside 1 in its paper
 
 
 @dataclass(frozen=True)

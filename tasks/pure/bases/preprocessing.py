@@ -78,6 +78,23 @@ def scaled(image: Any, pixels: Affine, blue_first: bool) -> Any:
     return keras.layers.Concatenate(name=f"{SCALE}_blue_first")(slices)
 
 
+def mend_deviation(network: "keras.Model", certain: bool) -> None:
+    """Let EfficientNet divide by the deviation of ImageNet's pixels, as it was trained to.
+
+    The files that Keras has of it hold the deviation where the variance belongs. Keras puts this right with one more
+    Rescaling, but only for `weights="imagenet"`; the same file, given to it by its path, sees wrongly scaled pixels.
+
+    Args:
+        network: EfficientNet (not V2) with the weights of a file.
+        certain: whether the file is Keras' own; else its numbers tell.
+    """
+    import keras
+
+    layer = next(layer for layer in network.layers if isinstance(layer, keras.layers.Normalization))
+    if certain or np.allclose(np.ravel(layer.variance), IMAGENET_DEVIATION, atol=1e-3):
+        layer.variance = layer.variance * np.reshape(IMAGENET_DEVIATION, layer.variance.shape).astype(np.float32)
+
+
 def _short(values: np.ndarray) -> float | list[float]:
     """One number where all channels have the same."""
     return float(values[0]) if np.ptp(values) == 0 else [float(value) for value in values]

@@ -1,5 +1,7 @@
 """Weights of a known network, read from a file that came from anywhere."""
 
+import warnings
+from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,8 @@ if TYPE_CHECKING:
     import keras
 
 SUFFIXES = (".h5", ".hdf5")
-# An optimiser's state may lie beside the weights: Adam keeps two numbers for each. The rest is room for attributes.
+NEW = ".weights.h5"  # as Keras 3 saves weights alone
+# An older file may hold an optimiser's state too: Adam keeps two numbers for each weight. The rest is for attributes.
 ROOM = 4
 
 
@@ -34,55 +37,62 @@ def load(model: "keras.Model", file: Path, title: str) -> None:
             "`.keras` file is taken in with `base: {file: …}`."
         )
     try:
-        with h5py.File(file, "r") as content:
-            _check(content, file, 4 * model.count_params())
-        model.load_weights(file)
+        with h5py.File(file, "r") as content, warnings.catch_warnings():
+            _check_size(model, _numbers(content, file), file, title)
+            _forget(model)
+            warnings.simplefilter("ignore", UserWarning)  # "will retain freshly-initialized weights": asked below
+            model.load_weights(file)
     except (BadBase, MemoryError):
         raise
     except Exception as error:  # h5py and Keras raise OSError, KeyError, ValueError, TypeError, … on what they find
-        raise BadBase(_refusal(file, title, error)) from None
+        raise BadBase(_refusal(file, title, f"{type(error).__name__}: {' '.join(str(error).split())}")) from None
     for weight in model.weights:
         if not np.isfinite(weight.numpy()).all():
-            raise BadBase(f"{file}: `{weight.path}` holds NaN or infinity. Expected numbers: take a sound file.")
+            raise BadBase(_refusal(file, title, f"`{weight.path}` is not in it, or holds NaN or infinity"))
 
 
-def _check(content: Any, file: Path, weight_bytes: int) -> None:
-    """Refuse what would read other files, or more than the network can hold, before anything is read.
+def _numbers(group: Any, file: Path) -> int:
+    """How many numbers of floating point are in a file; refuses what would read other files, before anything is read.
 
-    A dataset of HDF5 may lie in another file of this machine, and a few compressed bytes may stand for terabytes.
+    A dataset of HDF5 may lie in any other file of this machine.
     """
     import h5py
 
-    held = 0
-
-    def visit(group: Any) -> None:
-        nonlocal held
-        for name in group:
-            if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                raise BadBase(f"{file}: `{name}` is a link. Expected the weights themselves: save them anew.")
-            item = group[name]
-            if isinstance(item, h5py.Group):
-                visit(item)
-            elif item.external or item.is_virtual:
-                raise BadBase(
-                    f"{file}: `{name}` lies in another file. Expected the weights themselves: save them anew."
-                )
-            else:
-                held += item.size * item.dtype.itemsize
-
-    visit(content)
-    if held > ROOM * weight_bytes + 2**20:
-        raise BadBase(
-            f"{file}: expected {weight_bytes:,} bytes of weights, found {held:,}. It is of a larger network, or "
-            "has its head still: save the weights of the network without its top (`include_top=False`)."
-        )
+    found = 0
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+            raise BadBase(f"{file}: `{name}` is a link. Expected the weights themselves: save them anew.")
+        item = group[name]
+        if isinstance(item, h5py.Group):
+            found += _numbers(item, file)
+        elif item.external or item.is_virtual:
+            raise BadBase(f"{file}: `{name}` lies in another file. Expected the weights themselves: save them anew.")
+        elif item.dtype.kind == "f":
+            found += int(item.size)
+    return found
 
 
-def _refusal(file: Path, title: str, error: Exception) -> str:
-    found = " ".join(str(error).split())
+def _check_size(model: "keras.Model", found: int, file: Path, title: str) -> None:
+    """Refuse a file for its size alone: a few compressed bytes may stand for terabytes.
+
+    Keras reads a `.weights.h5` with more layers than the network has without a word.
+    """
+    expected = sum(prod(weight.shape) for weight in model.weights if "float" in str(weight.dtype))
+    if found > ROOM * expected + 2**20 or (file.name.endswith(NEW) and found != expected):
+        raise BadBase(_refusal(file, title, f"{found:,} weights instead of {expected:,}"))
+
+
+def _forget(model: "keras.Model") -> None:
+    """Every weight NaN, so that one which the file does not set shows."""
+    for weight in model.weights:
+        if "float" in str(weight.dtype):
+            weight.assign(np.full(weight.shape, np.nan, weight.dtype))
+
+
+def _refusal(file: Path, title: str, found: str) -> str:
     found = found if len(found) < 300 else found[:300] + " …"
     return (
-        f"{file}: expected the weights of {title} without its top, found something else or a damaged file "
-        f"({type(error).__name__}: {found}). Name the file of that network, saved with `include_top=False`; "
-        "where it was downloaded, delete it and fetch it again."
+        f"{file}: expected the weights of {title} without its top, found those of another network or a damaged file "
+        f"({found}). Name the file of that network, saved with `include_top=False`; where it was downloaded, delete it "
+        "and fetch it again."
     )
