@@ -38,7 +38,7 @@ def load(model: "keras.Model", file: Path, title: str) -> None:
         )
     try:
         with h5py.File(file, "r") as content, warnings.catch_warnings():
-            _check_size(model, _numbers(content, file), file, title)
+            _check_size(model, count_own(content, file), file, title)
             _forget(model)
             warnings.simplefilter("ignore", UserWarning)  # "will retain freshly-initialized weights": asked below
             model.load_weights(file)
@@ -51,7 +51,7 @@ def load(model: "keras.Model", file: Path, title: str) -> None:
             raise BadBase(_refusal(file, title, f"`{weight.path}` is not in it, or holds NaN or infinity"))
 
 
-def _numbers(group: Any, file: Path) -> int:
+def count_own(group: Any, file: Path) -> int:
     """How many numbers of floating point are in a file; refuses what would read other files, before anything is read.
 
     A dataset of HDF5 may lie in any other file of this machine.
@@ -64,7 +64,7 @@ def _numbers(group: Any, file: Path) -> int:
             raise BadBase(f"{file}: `{name}` is a link. Expected the weights themselves: save them anew.")
         item = group[name]
         if isinstance(item, h5py.Group):
-            found += _numbers(item, file)
+            found += count_own(item, file)
         elif item.external or item.is_virtual:
             raise BadBase(f"{file}: `{name}` lies in another file. Expected the weights themselves: save them anew.")
         elif item.dtype.kind == "f":
