@@ -14,6 +14,7 @@ from artifacts.store import Store
 from flows import augmented, controls, recipe_files
 from flows.recipe import Recipe
 from tasks.pictures.names import printable
+from tasks.pure.page_controls import short_controls
 
 if TYPE_CHECKING:
     from flows.running import Runner
@@ -88,7 +89,7 @@ def metrics(store: Store, evaluation: Ref) -> dict[str, Any]:
     without = whole.get("without_duplicates") or {}
     if without.get("accuracy") is not None:
         plain["accuracy_without_duplicates"] = without["accuracy"]
-    return plain
+    return {**plain, **short_controls(whole)}
 
 
 def one_line(problem: BaseException) -> str:

@@ -13,6 +13,7 @@ from artifacts.runs import RunRecord
 from flows.counting import told
 from flows.plan import PlannedStep
 from tasks.progress import Counting, EpochNews, Remark
+from tasks.pure.page_controls import controls_line
 
 STATUS = {
     "hit": "[green]hit[/]",
@@ -131,6 +132,8 @@ def print_result(console: Console, record: RunRecord) -> None:
         console.print(f"Accuracy {accuracy[0]} (interval {accuracy[1]} to {accuracy[2]})", highlight=False)
     for sentence in record.verdict:
         console.print(escape(sentence), highlight=False, soft_wrap=True)
+    if beside := controls_line(record.metrics):
+        console.print(beside, highlight=False, soft_wrap=True)
     done = sum(step["status"] == "hit" for step in record.steps)
     console.print(f"\n{done} of {len(record.steps)} steps were hits · {record.seconds:.1f} s", highlight=False)
     if record.report:

@@ -7,7 +7,7 @@ from artifacts.refs import DatasetRef, InspectionRef, ModelRef, StepResult
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import judgement, session
+from tasks.pure import judgement, plain_controls, session
 
 
 @step_task
@@ -24,7 +24,8 @@ def evaluate(
 ) -> StepResult:
     """Judge the fine-tuned network, the one before fine-tuning, and the base on its own task. Output: `evaluation`.
 
-    The network is judged without the test images that were trained on, too, where the inspection found some.
+    The network is judged without the test images that were trained on, too, where the inspection found some, and beside
+    two plain controls: logistic regression on raw pixels, and the constant answer.
     """
     arguments: dict[str, Any] = {"model": model, "head": head, "base": base, "source": source, "target": target}
     arguments["inspection"] = inspection
@@ -35,6 +36,8 @@ def evaluate(
     ours, theirs = _task(step, target), _task(step, source)
     metrics, predictions = judgement.judge(step.model(model), ours, bounds)
     metrics["without_duplicates"] = judgement.without(predictions, step.inspection(inspection)["trained_on"], bounds)
+    right = predictions["probabilities"].argmax(axis=1) == predictions["labels"]
+    metrics["controls"] = plain_controls.beside(right, step.part(target, "train"), ours.test, ours.class_names, bounds)
     metrics["after_head"] = judgement.accuracy_only(step.model(head), ours, bounds)
     metrics["base"] = judgement.base_figures(step.model(base), theirs, bounds)
     return step.finish(evaluation=codecs.encode_evaluation(metrics, predictions))
