@@ -15,6 +15,7 @@ from flows import augmented, controls, dag, recipe_files
 from flows.recipe import Recipe
 from tasks.identity import SourceFiles
 from tasks.pictures.names import printable
+from tasks.pure.page_controls import short_controls
 
 if TYPE_CHECKING:
     from flows.running import Runner
@@ -91,7 +92,7 @@ def metrics(store: Store, evaluation: Ref) -> dict[str, Any]:
     without = whole.get("without_duplicates") or {}
     if without.get("accuracy") is not None:
         plain["accuracy_without_duplicates"] = without["accuracy"]
-    return plain
+    return {**plain, **short_controls(whole)}
 
 
 def one_line(problem: BaseException) -> str:

@@ -14,6 +14,7 @@ from flows.counting import told
 from flows.dag import present
 from flows.plan import PlannedStep
 from tasks.progress import Counting, EpochNews, Remark
+from tasks.pure.page_controls import controls_line
 
 STATUS = {
     "hit": "[green]hit[/]",
@@ -132,6 +133,8 @@ def print_result(console: Console, record: RunRecord) -> None:
         console.print(f"Accuracy {accuracy[0]} (interval {accuracy[1]} to {accuracy[2]})", highlight=False)
     for sentence in record.verdict:
         console.print(escape(sentence), highlight=False, soft_wrap=True)
+    if beside := controls_line(record.metrics):
+        console.print(beside, highlight=False, soft_wrap=True)
     steps = present(record.steps)
     done = sum(step["status"] == "hit" for step in steps)
     console.print(f"\n{done} of {len(steps)} steps were hits · {record.seconds:.1f} s", highlight=False)

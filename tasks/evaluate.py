@@ -7,7 +7,7 @@ from artifacts.refs import DatasetRef, InspectionRef, ModelRef, StepResult
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import judgement, session
+from tasks.pure import judgement, plain_controls, session
 
 
 @step_task
@@ -26,7 +26,8 @@ def evaluate(
 
     A base that was taken in (None, without a source) has neither a head nor a task of its own to be judged on.
 
-    The network is judged without the test images that were trained on, too, where the inspection found some.
+    The network is judged without the test images that were trained on, too, where the inspection found some, and beside
+    two plain controls: logistic regression on raw pixels, and the constant answer.
     """
     arguments: dict[str, Any] = {"model": model, "head": head, "base": base, "source": source, "target": target}
     arguments["inspection"] = inspection
@@ -37,6 +38,8 @@ def evaluate(
     ours = _task(step, target)
     metrics, predictions = judgement.judge(step.model(model), ours, bounds)
     metrics["without_duplicates"] = judgement.without(predictions, step.inspection(inspection)["trained_on"], bounds)
+    right = predictions["probabilities"].argmax(axis=1) == predictions["labels"]
+    metrics["controls"] = plain_controls.beside(right, step.part(target, "train"), ours.test, ours.class_names, bounds)
     metrics["after_head"] = judgement.accuracy_only(step.model(head), ours, bounds)
     metrics["base"] = _of_the_base(step, base, source, bounds)
     return step.finish(evaluation=codecs.encode_evaluation(metrics, predictions))

@@ -10,6 +10,7 @@ from tasks.pure import page_content as content
 from tasks.pure import page_data
 from tasks.pure.page_base import base_rows
 from tasks.pure.page_content import Page
+from tasks.pure.page_controls import HEADERS, plain_control_rows, training_note
 from tasks.pure.page_verdict import tone, verdict
 
 _TEMPLATES = Path(__file__).parent / "data"
@@ -73,9 +74,15 @@ def _sections(page: Page) -> dict[str, Any]:
         "lineage": content.lineage(page),
         "no_files": content.NO_FILES,
         "pictures": {name: _data_uri(picture) for name, picture in page.pictures.items() if picture},
+        **_plain_controls(page),
         **_classes(page),
         **_data(page.data),
     }
+
+
+def _plain_controls(page: Page) -> dict[str, Any]:
+    told = {"plain_headers": HEADERS, "plain_note": training_note(page.metrics)}
+    return {"plain_controls": plain_control_rows(page.metrics), **told}
 
 
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from tasks.pure import page_content as content
 from tasks.pure import page_data
 from tasks.pure.page_base import base_rows
 from tasks.pure.page_content import Page
+from tasks.pure.page_controls import HEADERS, plain_control_rows, training_note
 from tasks.pure.page_verdict import verdict
 
 # Prefect's pages want a Markdown artifact below about 200 KB.
@@ -58,6 +59,8 @@ def _figures(page: Page) -> str:
     tiles = [(tile.label, tile.value, tile.note) for tile in content.tiles(page)]
     others = [(name, value, "") for name, value in content.other_figures(page)]
     parts = ["## Figures", table(["figure", "value", "beside it"], [*tiles, *others]) or "Not evaluated."]
+    if beside := plain_control_rows(page.metrics):
+        parts += ["## Beside plain controls", table(HEADERS, beside), escape(training_note(page.metrics))]
     if rows := content.control_rows(page):
         names = [page.controls.get("this_name") or "this", page.controls.get("other_name") or "control"]
         parts += ["## Against its control", table(["seed", *names, "difference (points)"], rows)]
