@@ -1,7 +1,7 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
 from flows import picture_checks
-from flows.recipe import GraftedTraining, Recipe, TrainHead
+from flows.recipe import FineTune, GraftedTraining, Recipe, TrainHead
 from flows.recipe import Training as TrainingSection
 from flows.recipe_augment import Augment
 from tasks.pure.architectures import Network
@@ -9,6 +9,7 @@ from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.surgery import Scion, Trainable
 from tasks.pure.training import Augmentation, Training
+from tasks.pure.tuning import Stage, Tuning
 
 
 def selection(recipe: Recipe, role: str) -> Selection:
@@ -54,15 +55,31 @@ def network(recipe: Recipe) -> Network:
 
 
 def training(section: TrainingSection) -> Training:
+    """How a step trains. With stages each has a rate of its own: the section's is then no parameter but theirs."""
+    stages = section.stages if isinstance(section, FineTune) else None
     return Training(
         epochs=section.epochs,
         batch_size=section.batch_size,
-        learning_rate=section.learning_rate,
+        learning_rate=(stages and stages[0].learning_rate) or section.learning_rate,
         early_stopping=section.early_stopping,
         class_weights=section.class_weights,
         augment=augmentation(section.augment),
         augment_copies=section.augment_copies if isinstance(section, TrainHead) else None,
+        layer_decay=section.layer_decay if isinstance(section, FineTune) else None,
     )
+
+
+def tuning(recipe: Recipe) -> Tuning:
+    section = recipe.fine_tune
+    stages = (
+        Stage(
+            _fine_tunes(recipe, recipe.trainable_in_stage(stage.layers)),
+            stage.epochs,
+            stage.learning_rate or section.learning_rate,
+        )
+        for stage in section.stages or []
+    )
+    return Tuning(stages=tuple(stages), keep=section.keep, blend=section.blend)
 
 
 def augmentation(section: Augment) -> Augmentation:
@@ -102,7 +119,10 @@ def trainable_in_head(recipe: Recipe) -> Trainable:
 
 def trainable_in_fine_tune(recipe: Recipe) -> Trainable:
     """What `unfreeze` makes trainable; with `unfreeze.batch_norm: trained` also the batch norms of those layers."""
-    trained = recipe.trainable_in_fine_tune()
+    return _fine_tunes(recipe, recipe.trainable_in_fine_tune())
+
+
+def _fine_tunes(recipe: Recipe, trained: list[str]) -> Trainable:
     adapting = recipe.unfreeze.batch_norm == "trained" and recipe.pretrain.batch_norm
     reused = set(recipe.reused_layers())
     return Trainable(tuple(trained), tuple(name for name in trained if adapting and name in reused))

@@ -10,6 +10,7 @@ from flows.dag import STEPS, edges
 from flows.recipe import Recipe
 from flows.runs_list import interval, row, when
 from flows.suggestions import named
+from flows.tuned import lines as tuned_lines
 
 SHORT = 12
 
@@ -94,7 +95,7 @@ def how(computed: dict[str, Any]) -> list[tuple[str, str]]:
         lines.append(("features", f"{short(features['digest'])} at `{training['cut']}`, {source}"))
     if "resumed_after_epoch" in computed:
         lines.append(("went on", f"after epoch {computed['resumed_after_epoch']}, where it had been interrupted"))
-    return lines
+    return lines + tuned_lines(computed)
 
 
 def heading(run: PastRun) -> list[tuple[str, str]]:

@@ -6,9 +6,10 @@ from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import frozen, session, shown, stages, surgery
+from tasks.pure import frozen, session, shown, surgery
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.training import Training
+from tasks.pure.tuning import Asked, Tuning, tune
 
 
 @step_task
@@ -17,24 +18,34 @@ def fine_tune(
     target: DatasetRef,
     trainable: surgery.Trainable,
     training: Training,
+    tuning: Tuning,
     features: FeatureCache,
     seed: int,
 ) -> StepResult:
     """Train what `unfreeze` left trainable. Outputs: `model`, `history`.
 
     Raises:
+        BadData: the best epoch or a blend is asked for, and there is no validation part.
         ContractBroken: a frozen layer moved, or something trains that was not declared.
     """
     step = StepExecution(
-        "fine_tune", model=model, target=target, trainable=trainable, training=training, features=features, seed=seed
+        "fine_tune",
+        model=model,
+        target=target,
+        trainable=trainable,
+        training=training,
+        tuning=tuning,
+        features=features,
+        seed=seed,
     )
     prepare()
     session.fresh(seed)
     network = step.model(model)
     parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
-    fitted = stages.train_under_contract(
-        network, parts, trainable, training, seed, step.watch(training), step.path, step.interrupted(training)
-    )
-    step.report(fitted)
+    asked = Asked(trainable, training, tuning)
+    tuned = tune(network, parts, asked, seed, step.watch(training), step.path, step.interrupted(training))
+    step.report(tuned.fitted)
+    for name, fact in tuned.facts().items():
+        step.note(name, fact)
     seen = shown.shown(parts[0][0], training, seed)
-    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history, seen))
+    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(tuned.fitted.history, seen))

@@ -23,7 +23,8 @@ class Page:
         recipe_yaml: the recipe with every default filled in.
         copy_weights: False is said wherever the base is named.
         facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`,
-            `augmented` (step to what was done to its pictures, in words).
+            `augmented` (step to what was done to its pictures, in words), `tuned` (what fine-tuning chose on the
+            validation part, label to words).
         controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`, `command`.
         pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`, and the contact
             sheets `data_source` and `data_target`.
@@ -172,6 +173,7 @@ def fact_rows(page: Page) -> list[tuple[str, str]]:
     rows.append(("Trained in fine-tuning", ", ".join(facts.get("trainable") or [])))
     augmented = [f"{step}: {words}" for step, words in (facts.get("augmented") or {}).items()]
     rows.append(("Augmented in training only", "; ".join(augmented)))
+    rows += [(f"Fine-tuning: {label}", words) for label, words in (facts.get("tuned") or {}).items()]
     return [(name, str(value)) for name, value in rows if value]
 
 

@@ -8,13 +8,14 @@ on through the stages, so that an interrupted step goes on at any epoch of any s
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tasks.pure import blending, contracts, fitting, frozen, movable, stages, surgery
-from tasks.pure.errors import BadData
+from tasks.pure.errors import BadData, SurgeryError
 from tasks.pure.execution_path import ExecutionPath
+from tasks.pure.layers import listed
 from tasks.pure.session import derive
 from tasks.pure.surgery import Trainable
 from tasks.pure.training import Part, State, Training, Watch
@@ -84,6 +85,11 @@ class Tuned:
     kept_epoch: int | None
     blended: blending.Blended | None
 
+    def facts(self) -> dict[str, Any]:
+        """What an execution's record says of it, beside how it was computed."""
+        kept = {} if self.kept_epoch is None else {"kept_epoch": self.kept_epoch}
+        return kept if self.blended is None else {**kept, "blended": self.blended.to_json()}
+
 
 def tune(
     model: "keras.Model",
@@ -104,9 +110,10 @@ def tune(
     Raises:
         BadData: the best epoch or a blend is asked for, and there is no validation part.
         ContractBroken: other variables train than the declared ones, or a frozen layer moved.
-        SurgeryError: a stage names a layer that there is none of.
+        SurgeryError: a stage trains a layer that `unfreeze` leaves frozen.
     """
     _check_validation(asked.tuning, parts[1])
+    _check_within(asked)
     contracts.check_declared(model, asked.trainable)
     before, variables = contracts.frozen_state(model), movable.movable(model)
     came_in = movable.values(variables)
@@ -127,6 +134,20 @@ def _check_validation(tuning: Tuning, validation: Part) -> None:
             raise BadData(
                 f"`fine_tune.{name}` chooses by the validation part, but there is none: the training images would "
                 "always choose what knows them by heart. Set `target.validation`, or leave it out."
+            )
+
+
+def _check_within(asked: Asked) -> None:
+    whole = asked.trainable
+    for number, stage in enumerate(asked.tuning.stages, start=1):
+        beyond = [
+            *sorted({*stage.trainable.trainable_layers} - {*whole.trainable_layers}),
+            *sorted({*stage.trainable.trained_batch_norms} - {*whole.trained_batch_norms}),
+        ]
+        if beyond:
+            raise SurgeryError(
+                f"Stage {number} of `fine_tune.stages` trains {listed(beyond)}, which `unfreeze.layers` leaves frozen; "
+                "unfreeze all that any stage is to train, or leave it out there."
             )
 
 
