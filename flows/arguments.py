@@ -57,15 +57,17 @@ def network(recipe: Recipe) -> Network:
 def training(section: TrainingSection) -> Training:
     """How a step trains. With stages each has a rate of its own: the section's is then no parameter but theirs."""
     stages = section.stages if isinstance(section, FineTune) else None
+    rate = (stages and stages[0].learning_rate) or section.learning_rate
     return Training(
         epochs=section.epochs,
         batch_size=section.batch_size,
-        learning_rate=(stages and stages[0].learning_rate) or section.learning_rate,
+        learning_rate=0.0 if isinstance(rate, str) else rate,
         early_stopping=section.early_stopping,
         class_weights=section.class_weights,
         augment=augmentation(section.augment),
         augment_copies=section.augment_copies if isinstance(section, TrainHead) else None,
         layer_decay=section.layer_decay if isinstance(section, FineTune) else None,
+        auto_rate=isinstance(rate, str),
     )
 
 
@@ -75,7 +77,7 @@ def tuning(recipe: Recipe) -> Tuning:
         Stage(
             _fine_tunes(recipe, recipe.trainable_in_stage(stage.layers)),
             stage.epochs,
-            stage.learning_rate or section.learning_rate,
+            stage.learning_rate or float(section.learning_rate),
         )
         for stage in section.stages or []
     )

@@ -15,10 +15,11 @@ from flows import recipe_checks
 from flows.recipe_augment import Augment
 from flows.recipe_data import Count, Fraction, LayerChoice, Source, Target, Text
 from flows.recipe_section import Section
-from flows.recipe_tuning import Tuning
+from flows.recipe_tuning import Rate, Tuning
 
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
 
+LEARNING_RATE = "Adam's learning rate; `auto`: looked for in a short training on a copy, and stored."
 DEFAULT_WIDTHS = {"dense": (128, 64, 32, 16), "cnn": (32, 64, 128)}
 
 
@@ -31,7 +32,7 @@ class Training(Section):
 
     epochs: Count = Field(default=10, description="Passes over the training images.")
     batch_size: Count = Field(default=32, description="Images in one update.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate.")
+    learning_rate: Rate | Literal["auto"] = Field(default=1e-3, description=LEARNING_RATE)
     early_stopping: Count | None = Field(
         default=None,
         description="Stop after this many epochs in which the validation loss does not improve, and restore the best "
@@ -130,7 +131,7 @@ class Unfreeze(Section):
 class FineTune(GraftedTraining, Tuning):
     """`fine_tune`: training of the head and the unfrozen layers."""
 
-    learning_rate: float = Field(default=1e-4, gt=0, description="Adam's learning rate.")
+    learning_rate: Rate | Literal["auto"] = Field(default=1e-4, description=LEARNING_RATE)
 
 
 class Evaluate(Section):

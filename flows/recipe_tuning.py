@@ -86,6 +86,11 @@ def _stages_problems(recipe: Recipe) -> list[str]:
             "`fine_tune.early_stopping`: which of the `fine_tune.stages` should end early? Leave one of the two out; "
             "`keep: best` takes the best epoch of all stages"
         )
+    if asked.learning_rate == "auto" and any(stage.learning_rate is None for stage in asked.stages or []):
+        problems.append(
+            "`fine_tune.stages`: `fine_tune.learning_rate: auto` looks for one rate of all that is unfrozen; give each "
+            "stage a `learning_rate` of its own"
+        )
     return problems
 
 

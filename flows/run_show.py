@@ -90,6 +90,9 @@ def how(computed: dict[str, Any]) -> list[tuple[str, str]]:
         ("training", f"{training['seconds']:.1f} s, {training['compile_seconds']:.1f} s of it compiling"),
         ("data", "read a batch at a time" if training["streamed"] else "in memory"),
     ]
+    if rates := computed.get("rates"):
+        source = "from the store" if rates["reused"] else f"in {rates['seconds']:.1f} s"
+        lines.append(("rate", f"{rates['learning_rate']:.3g}, found {source}: {short(rates['digest'])}"))
     if features:
         source = "from the store" if features["reused"] else f"computed in {features['seconds']:.1f} s"
         lines.append(("features", f"{short(features['digest'])} at `{training['cut']}`, {source}"))

@@ -6,7 +6,8 @@ from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import frozen, session, shown, surgery
+from tasks.find_rate import settled
+from tasks.pure import frozen, rate_finding, session, shown, surgery
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.training import Training
 from tasks.pure.tuning import Asked, Tuning, tune
@@ -42,6 +43,14 @@ def fine_tune(
     session.fresh(seed)
     network = step.model(model)
     parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
+    training = settled(
+        step,
+        training,
+        lambda: rate_finding.find(network, parts[0], training, seed, step.path.cut),
+        model=model,
+        target=target,
+        seed=seed,
+    )
     asked = Asked(trainable, training, tuning)
     tuned = tune(network, parts, asked, seed, step.watch(training), step.path, step.interrupted(training))
     step.report(tuned.fitted)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tasks.pictures.listing import Listing
 
 # Steps that compute with tensors: their bits change with the device and the number of threads.
-COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features"})
+COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features", "find_rate"})
 
 
 @dataclass(frozen=True)

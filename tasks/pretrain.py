@@ -5,7 +5,8 @@ from artifacts.refs import DatasetRef, StepResult
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import architectures, fitting, session, shown
+from tasks.find_rate import settled
+from tasks.pure import architectures, fitting, rate_finding, session, shown
 from tasks.pure.training import Training
 
 
@@ -19,6 +20,14 @@ def pretrain(source: DatasetRef, network: architectures.Network, training: Train
     train, validation = step.part(source, "train"), step.part(source, "validation")
     architectures.check_scale(network.scale == "unit", train[0], "source")
     model = architectures.build(network, facts["image_shape"], len(facts["class_names"]), seed)
+    training = settled(
+        step,
+        training,
+        lambda: rate_finding.find(model, train, training, seed),
+        source=source,
+        network=network,
+        seed=seed,
+    )
     fitted = fitting.fit(
         model, train, validation, training, seed, step.watch(training), step.path, step.interrupted(training)
     )

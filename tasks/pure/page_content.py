@@ -5,6 +5,7 @@ from typing import Any
 
 NOT_COPIED = "random base: the weights were NOT copied"
 UNKNOWN, NOT_TESTED = "—", "not tested"
+TRAININGS = ("pretrain", "train_head", "fine_tune")
 NO_FILES = "no file: it comes with the libraries"
 
 
@@ -26,8 +27,8 @@ class Page:
             `augmented` (step to what was done to its pictures, in words), `tuned` (what fine-tuning chose on the
             validation part, label to words).
         controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`, `command`.
-        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`, and the contact
-            sheets `data_source` and `data_target`.
+        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`, the contact
+            sheets `data_source` and `data_target`, and `rate_…` of each training that looked for its rate.
         data: what was found in the data, see `page_data.data_sets`.
     """
 

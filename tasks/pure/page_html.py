@@ -70,6 +70,7 @@ def _sections(page: Page) -> dict[str, Any]:
         "controls": content.control_rows(page),
         "lineage": content.lineage(page),
         "no_files": content.NO_FILES,
+        "trainings": content.TRAININGS,
         "pictures": {name: _data_uri(picture) for name, picture in page.pictures.items() if picture},
         **_classes(page),
         **_data(page.data),

@@ -64,6 +64,7 @@ class Training:
         augment_copies: of a training on stored activations: so many augmented copies of the pictures, drawn once. An
             epoch is a pass over one of them: epoch e (from 0) takes copy e mod `augment_copies`.
         layer_decay: rates fall by this factor from layer to layer downwards (`layer_decay.py`); None: one rate for all.
+        auto_rate: `learning_rate` is still to be found (`rate_finding.py`), and 0.
     """
 
     epochs: int
@@ -74,6 +75,7 @@ class Training:
     augment: Augmentation = Augmentation()
     augment_copies: int | None = None
     layer_decay: float | None = None
+    auto_rate: bool = False
 
 
 @dataclass(frozen=True)
