@@ -24,6 +24,7 @@ from artifacts.errors import ArtifactDamaged
 from artifacts.inspection_codecs import derive_inspection
 from artifacts.manifest import named_files
 from artifacts.picture_codecs import derive_pictures
+from artifacts.rate_codecs import derive_rates
 from artifacts.store import Encoded
 
 if TYPE_CHECKING:
@@ -271,6 +272,7 @@ _DERIVE = {
     "dataset": derive_dataset,
     "features": derive_features,
     "inspection": derive_inspection,
+    "rates": derive_rates,
     "model": lambda folder: model_digest(read_model(folder)),
     "history": lambda folder: encode_history(read_history(folder), read_shown(folder)).digest,
     "evaluation": lambda folder: encode_evaluation(read_evaluation(folder), read_predictions(folder)).digest,

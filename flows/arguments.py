@@ -1,7 +1,9 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
+from dataclasses import replace
+
 from flows import picture_checks
-from flows.recipe import GraftedTraining, Pretrain, Recipe, TrainHead
+from flows.recipe import FineTune, GraftedTraining, Pretrain, Recipe, TrainHead
 from flows.recipe import Training as TrainingSection
 from flows.recipe_augment import Augment
 from tasks.pure.architectures import Network
@@ -10,6 +12,7 @@ from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.layer_choice import Choice, LayerChoices, Reuse, TrainableChoice
 from tasks.pure.training import Augmentation, Training
+from tasks.pure.tuning import StageChoice, TuningChoice
 
 
 def selection(recipe: Recipe, role: str) -> Selection:
@@ -96,15 +99,29 @@ def pretraining(recipe: Recipe) -> Training | None:
 
 
 def training(section: TrainingSection) -> Training:
+    """How a step trains. With stages each has a rate of its own: the section's is then no parameter but theirs."""
+    stages = section.stages if isinstance(section, FineTune) else None
+    rate = (stages and stages[0].learning_rate) or section.learning_rate
     return Training(
         epochs=section.epochs,
         batch_size=section.batch_size,
-        learning_rate=section.learning_rate,
+        learning_rate=0.0 if isinstance(rate, str) else rate,
         early_stopping=section.early_stopping,
         class_weights=section.class_weights,
         augment=augmentation(section.augment),
         augment_copies=section.augment_copies if isinstance(section, TrainHead) else None,
+        layer_decay=section.layer_decay if isinstance(section, FineTune) else None,
+        auto_rate=isinstance(rate, str),
     )
+
+
+def tuning(recipe: Recipe) -> TuningChoice:
+    section = recipe.fine_tune
+    stages = (
+        StageChoice(_stage(recipe, stage.layers), stage.epochs, stage.learning_rate or float(section.learning_rate))
+        for stage in section.stages or []
+    )
+    return TuningChoice(stages=tuple(stages), keep=section.keep, blend=section.blend)
 
 
 def augmentation(section: Augment) -> Augmentation:
@@ -134,7 +151,8 @@ def reuse(recipe: Recipe) -> Reuse:
 
 def layer_choices(recipe: Recipe) -> LayerChoices:
     """All that the recipe says of layers."""
-    return LayerChoices(reuse(recipe), (trainable_in_head(recipe), trainable_in_fine_tune(recipe)))
+    stages = [_stage(recipe, stage.layers) for stage in recipe.fine_tune.stages or []]
+    return LayerChoices(reuse(recipe), (trainable_in_head(recipe), trainable_in_fine_tune(recipe), *stages))
 
 
 def trainable_in_head(recipe: Recipe) -> TrainableChoice:
@@ -145,6 +163,11 @@ def trainable_in_head(recipe: Recipe) -> TrainableChoice:
 def trainable_in_fine_tune(recipe: Recipe) -> TrainableChoice:
     """What `unfreeze` makes trainable."""
     return TrainableChoice(_choice(recipe.freeze.layers), recipe.unfreeze.batch_norm, _choice(recipe.unfreeze.layers))
+
+
+def _stage(recipe: Recipe, layers: str | int | list[str]) -> TrainableChoice:
+    """What a stage of fine-tuning trains."""
+    return replace(trainable_in_fine_tune(recipe), unfrozen=_choice(layers), key="fine_tune.stages")
 
 
 def _choice(layers: str | int | list[str]) -> Choice:

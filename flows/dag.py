@@ -92,6 +92,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         target=target,
         trainable=for_fine_tuning,
         training=arguments.training(recipe.fine_tune),
+        tuning=arguments.tuning(recipe),
         features=arguments.features(recipe.fine_tune),
         seed=seed("fine_tune"),
     )

@@ -24,12 +24,13 @@ from pydantic_core import PydanticCustomError
 from flows import recipe_base, recipe_checks
 from flows.recipe_augment import Augment
 from flows.recipe_base import Base
-from flows.recipe_data import Count, DataSection, Fraction, Source, Target, Text
+from flows.recipe_data import Count, DataSection, Fraction, LayerChoice, Source, Target, Text
 from flows.recipe_section import LeftOut, Section
+from flows.recipe_tuning import Rate, Tuning
 
-LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
 
+LEARNING_RATE = "Adam's learning rate; `auto`: looked for in a short training on a copy, and stored."
 DEFAULT_WIDTHS = {"dense": (128, 64, 32, 16), "cnn": (32, 64, 128)}
 
 
@@ -42,7 +43,7 @@ class Training(Section):
 
     epochs: Count = Field(default=10, description="Passes over the training images.")
     batch_size: Count = Field(default=32, description="Images in one update.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate.")
+    learning_rate: Rate | Literal["auto"] = Field(default=1e-3, description=LEARNING_RATE)
     early_stopping: Count | None = Field(
         default=None,
         description="Stop after this many epochs in which the validation loss does not improve, and restore the best "
@@ -142,10 +143,10 @@ class Unfreeze(Section):
     )
 
 
-class FineTune(GraftedTraining):
+class FineTune(GraftedTraining, Tuning):
     """`fine_tune`: training of the head and the unfrozen layers."""
 
-    learning_rate: float = Field(default=1e-4, gt=0, description="Adam's learning rate.")
+    learning_rate: Rate | Literal["auto"] = Field(default=1e-4, description=LEARNING_RATE)
 
 
 class Evaluate(Section):
@@ -256,7 +257,10 @@ class Recipe(Section):
 
     def unfrozen_layers(self) -> list[str]:
         """The reused layers that `unfreeze` names; a number counts from the top."""
-        reused, choice = self.reused_layers(), self.unfreeze.layers
+        return self._topmost(self.unfreeze.layers)
+
+    def _topmost(self, choice: LayerChoice) -> list[str]:
+        reused = self.reused_layers()
         return reused[len(reused) - choice :] if isinstance(choice, int) else recipe_checks.named(reused, choice)
 
     def trainable_in_head(self) -> list[str]:
@@ -266,7 +270,14 @@ class Recipe(Section):
 
     def trainable_in_fine_tune(self) -> list[str]:
         """The layers that `fine_tune` trains: those of the head's training and the unfrozen ones."""
-        still_frozen = set(self.frozen_layers()) - set(self.unfrozen_layers())
+        return self._trainable_with(self.unfrozen_layers())
+
+    def trainable_in_stage(self, layers: LayerChoice) -> list[str]:
+        """The layers that a stage of `fine_tune` trains: those of the head's training, and those that it names."""
+        return self._trainable_with(self._topmost(layers))
+
+    def _trainable_with(self, unfrozen: list[str]) -> list[str]:
+        still_frozen = set(self.frozen_layers()) - set(unfrozen)
         return [name for name in self.reused_layers() if name not in still_frozen] + self.added_layers() + ["head"]
 
     def data_section(self, role: str) -> DataSection:

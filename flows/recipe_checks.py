@@ -16,6 +16,7 @@ from flows.label_checks import label_problems
 from flows.picture_checks import own_problems
 from flows.recipe_augment import augment_problems
 from flows.recipe_base import base_problems
+from flows.recipe_tuning import beyond, tuning_problems
 from tasks.pure.readers import CLASS_NAMES, LISTED
 
 if TYPE_CHECKING:
@@ -57,13 +58,13 @@ def impossibilities(recipe: Recipe) -> list[str]:
     problems = base_problems(recipe)
     problems += _data_problems("source", recipe.source, recipe.source_gate()) if recipe.source else []
     problems += _data_problems("target", recipe.target, recipe.target.gate)
-    problems += _early_stopping_problems(recipe)
+    problems += _early_stopping_problems(recipe) + tuning_problems(recipe, may_validate(recipe.target))
     if recipe.base is not None:  # what its layers are called is known once it was taken in
         return problems + augment_problems(recipe)
     problems += _batch_norm_problems(recipe)
     cut_problems = _cut_problems(recipe)
     # What `freeze` may name depends on the cut, so a wrong cut would only cause errors that mislead.
-    return problems + (cut_problems or _choice_problems(recipe) or augment_problems(recipe))
+    return problems + (cut_problems or _choice_problems(recipe) or augment_problems(recipe) + beyond(recipe))
 
 
 def _data_problems(section: str, data: DataSection, gate: float) -> list[str]:
@@ -133,10 +134,12 @@ def _cut_problems(recipe: Recipe) -> list[str]:
 
 def _choice_problems(recipe: Recipe) -> list[str]:
     reused = recipe.reused_layers()
+    choices = [("freeze.layers", recipe.freeze.layers), ("unfreeze.layers", recipe.unfreeze.layers)]
+    choices += [("fine_tune.stages", stage.layers) for stage in recipe.fine_tune.stages or []]
     return [
         problem
-        for key, choice in (("freeze", recipe.freeze.layers), ("unfreeze", recipe.unfreeze.layers))
-        for problem in _not_among(f"{key}.layers", choice, reused, "layers that `clone_with_weights` reuses")
+        for key, choice in choices
+        for problem in _not_among(key, choice, reused, "layers that `clone_with_weights` reuses")
     ]
 
 

@@ -11,7 +11,7 @@ from artifacts.inspection_codecs import read_inspection
 from artifacts.refs import Ref, StepResult
 from artifacts.runs import RunRecord
 from artifacts.store import Store
-from flows import augmented, controls, dag, recipe_files
+from flows import augmented, controls, dag, rates, recipe_files, tuned
 from flows.recipe import Recipe
 from tasks.identity import SourceFiles
 from tasks.pictures.names import printable
@@ -130,7 +130,9 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
         "facts": {
             **_facts(runner.store, recipe, arguments, record.keys()),
             "augmented": augmented.in_words(runner.store, recipe, record.steps),
+            "tuned": tuned.in_words(runner.store, record.steps),
         },
+        "rates": rates.found(runner.store, record.steps),
         "controls": controls.compare(record, runner.runs.all()),
         "data": data_facts(runner.store, arguments, record.keys(), runner.listings),
     }

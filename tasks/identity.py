@@ -23,12 +23,13 @@ from tasks.pure.bases.base import Base
 from tasks.pure.errors import SurgeryError
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.layer_choice import LayerChoices, Reuse, TrainableChoice
+from tasks.pure.tuning import TuningChoice
 
 if TYPE_CHECKING:
     from tasks.pictures.listing import Listing
 
 # Steps that compute with tensors: their bits change with the device and the number of threads.
-COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features"})
+COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features", "find_rate"})
 
 # Steps whose key holds names of layers, which follow from the outline of the network that they are given.
 NAMES_LAYERS = frozenset({"clone_with_weights", "freeze", "unfreeze"})
@@ -84,7 +85,7 @@ def resolved(value: Any, arguments: Mapping[str, Any], store: Store) -> Any:
 
     As it was written where the network is not known any more, or has no such layers: the step then says so.
     """
-    if not isinstance(value, Reuse | TrainableChoice):
+    if not isinstance(value, Reuse | TrainableChoice | TuningChoice):
         return value
     ref = arguments["base" if isinstance(value, Reuse) else "model"]
     outline = (store.facts(ref) or {}).get("layers", [])

@@ -1,6 +1,7 @@
 """Step `pretrain`: train a network on the source task from scratch, or take in one that is there (and train it on)."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -10,9 +11,11 @@ from artifacts.refs import DatasetRef, ModelRef, StepResult
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
+from tasks.find_rate import settled
 from tasks.identity import SourceFiles
-from tasks.pure import architectures, fitting, session, shown
+from tasks.pure import architectures, fitting, rate_finding, session, shown
 from tasks.pure.bases.base import Base
+from tasks.pure.data.rows import Images
 from tasks.pure.errors import BadData
 from tasks.pure.layer_choice import LayerChoices
 from tasks.pure.outlining import outline
@@ -50,45 +53,37 @@ def pretrain(
     )
     prepare()
     session.fresh(seed)
-    if isinstance(network, architectures.Network):
-        return _trained(step, _built(step, source, network, seed), source, training, seed)
-    taken = take_in(network, weights, step.store, seed)
-    step.note("base", dict(taken.about))
-    layers.check(outline(taken.model))
-    if source is None:
+    taken = take_in(network, weights, step.store, seed) if isinstance(network, Base) else None
+    if taken:
+        step.note("base", dict(taken.about))
+        layers.check(outline(taken.model))
+    if taken and source is None:
         history = codecs.encode_history(_no_epoch())
         return step.finish(model=codecs.encode_model(taken.model, outline(taken.model)), history=history)
-    return _trained(
-        step, with_head(taken.model, step.facts(source), step.part(source, "train")[0], seed), source, training, seed
+    if source is None or training is None:
+        raise BadData("A base is trained on `source` for `pretrain.epochs`. Set both, or take a base in: `base`.")
+    facts, parts = step.facts(source), (step.part(source, "train"), step.part(source, "validation"))
+    model = with_head(taken.model, facts, parts[0][0], seed) if taken else _built(network, facts, parts[0][0], seed)
+    training = settled(
+        step,
+        training,
+        lambda: rate_finding.find(model, parts[0], training, seed),
+        source=source,
+        network=network,
+        weights=weights,
+        seed=seed,
     )
-
-
-def _built(step: StepExecution, source: DatasetRef | None, network: architectures.Network, seed: int) -> "keras.Model":
-    """A new network."""
-    facts = step.facts(_given(source))
-    architectures.check_scale(network.scale == "unit", step.part(_given(source), "train")[0], "source")
-    return architectures.build(network, facts["image_shape"], len(facts["class_names"]), seed)
-
-
-def _trained(
-    step: StepExecution, model: "keras.Model", source: DatasetRef | None, training: Training | None, seed: int
-) -> StepResult:
-    if training is None:
-        raise BadData("A base is trained on `source`, but no training is asked for. Set `pretrain.epochs`.")
-    train, validation = step.part(_given(source), "train"), step.part(_given(source), "validation")
-    fitted = fitting.fit(
-        model, train, validation, training, seed, step.watch(training), step.path, step.interrupted(training)
-    )
+    fitted = fitting.fit(model, *parts, training, seed, step.watch(training), step.path, step.interrupted(training))
     step.report(fitted)
-    seen = shown.shown(train[0], training, seed)
+    seen = shown.shown(parts[0][0], training, seed)
     history = codecs.encode_history(fitted.history, seen)
     return step.finish(model=codecs.encode_model(model, outline(model)), history=history)
 
 
-def _given(source: DatasetRef | None) -> DatasetRef:
-    if source is None:
-        raise BadData("A base is trained on `source`, but there is none. Set `source`, or take a base in: `base`.")
-    return source
+def _built(network: Any, facts: Mapping[str, Any], images: Images, seed: int) -> "keras.Model":
+    """A new network."""
+    architectures.check_scale(network.scale == "unit", images, "source")
+    return architectures.build(network, facts["image_shape"], len(facts["class_names"]), seed)
 
 
 def _no_epoch() -> pd.DataFrame:

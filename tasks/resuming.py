@@ -45,13 +45,15 @@ def forget(store: Store, key: str) -> None:
 def _to_arrays(state: State) -> dict[str, np.ndarray]:
     arrays = {f"weights_{place}": array for place, array in enumerate(state.weights)}
     arrays |= {f"optimizer_{place}": array for place, array in enumerate(state.optimizer)}
+    arrays |= {f"best_{place}": array for place, array in enumerate(state.best)}
     about = json.dumps({"epoch": state.epoch, "rows": [dict(row) for row in state.rows]})
     return {**arrays, "about": np.frombuffer(about.encode(), np.uint8)}
 
 
 def _from_arrays(arrays: dict[str, np.ndarray]) -> State:
     about = json.loads(arrays["about"].tobytes())
-    return State(about["epoch"], _row(arrays, "weights"), _row(arrays, "optimizer"), tuple(about["rows"]))
+    weights, optimizer, best = (_row(arrays, name) for name in ("weights", "optimizer", "best"))
+    return State(about["epoch"], weights, optimizer, tuple(about["rows"]), best)
 
 
 def _row(arrays: dict[str, np.ndarray], name: str) -> tuple[np.ndarray, ...]:

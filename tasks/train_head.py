@@ -8,7 +8,8 @@ from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import copies, frozen, session, shown, stages
+from tasks.find_rate import settled
+from tasks.pure import copies, frozen, rate_finding, session, shown, stages
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.layer_choice import TrainableChoice
 from tasks.pure.outlining import outline
@@ -37,6 +38,14 @@ def train_head(
     network = step.model(model)
     declared = trainable.resolved(outline(network))
     parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
+    training = settled(
+        step,
+        training,
+        lambda: rate_finding.find(network, parts[0], training, seed, step.path.cut),
+        model=model,
+        target=target,
+        seed=seed,
+    )
     fitted = stages.train_under_contract(
         network, parts, declared, training, seed, step.watch(training), step.path, step.interrupted(training)
     )

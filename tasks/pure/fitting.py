@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import augmenting, epochs, stopping
+from tasks.pure import augmenting, epochs, layer_decay, stopping
 from tasks.pure.augmenting import Augmenter
 from tasks.pure.errors import BadData, Diverged
 from tasks.pure.execution_path import ExecutionPath
@@ -80,6 +80,8 @@ def fit(
     inputs = model.inputs[0] if path.cut is None else output_of(model, path.cut)
     trainer = epochs.compiled(inputs, model.outputs[0], order, watch, epoch.within, augmenter)
     compile_model(trainer, training.learning_rate, path.jit, training.augment.mixes)
+    if training.layer_decay is not None:
+        layer_decay.slow_down(trainer.optimizer, model, layer_decay.factors(model, training.layer_decay))
     if path.jit and not trainer.jit_compile:
         watch.remark(f"{epochs.WITHOUT_XLA}: Keras says that a layer of it does not support that")
     if state:

@@ -23,6 +23,14 @@ def frozen_part(model: "keras.Model", cut: str | None) -> "keras.Model | None":
     return keras.Model(model.inputs[0], output_of(model, cut), name="frozen")
 
 
+def trained_part(model: "keras.Model", cut: str | None) -> "keras.Model":
+    """The network above the layer `cut`, from that layer's activations to the answers, sharing its layers; without a
+    cut the whole of it."""
+    import keras
+
+    return model if cut is None else keras.Model(model.get_layer(cut).output, model.outputs[0], name="trained")
+
+
 class Activations:
     """float32 (n, …): what `frozen` makes of images (n, height, width, channels), in inference mode.
 

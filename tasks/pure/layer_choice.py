@@ -95,11 +95,13 @@ class TrainableChoice:
             patterns; None in the training of the head.
         batch_norm: `trained` lets batch norms adapt: all of them in the head's training, in fine-tuning those of the
             layers that it trains.
+        key: where the recipe says what is unfrozen, for messages.
     """
 
     frozen: Choice
     batch_norm: str
     unfrozen: Choice | None = None
+    key: str = "unfreeze.layers"
 
     def resolved(self, outline: Outline) -> Trainable:
         """The layers by name.
@@ -124,7 +126,7 @@ class TrainableChoice:
         names = [block.name for block in reused]
         frozen = set(named(names, self.frozen, "freeze.layers", from_top=False))
         if self.unfrozen is not None:
-            frozen -= set(named(names, self.unfrozen, "unfreeze.layers", from_top=True))
+            frozen -= set(named(names, self.unfrozen, self.key, from_top=True))
         trained = [name for name in names if name not in frozen]
         return Trainable((*trained, *added, HEAD), tuple(self._adapting(reused, trained)))
 

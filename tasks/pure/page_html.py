@@ -73,6 +73,7 @@ def _sections(page: Page) -> dict[str, Any]:
         "controls": content.control_rows(page),
         "lineage": content.lineage(page),
         "no_files": content.NO_FILES,
+        "trainings": content.TRAININGS,
         "pictures": {name: _data_uri(picture) for name, picture in page.pictures.items() if picture},
         **_plain_controls(page),
         **_classes(page),

@@ -15,6 +15,7 @@ from tasks.pure.page_verdict import verdict
 # Prefect's pages want a Markdown artifact below about 200 KB.
 LARGEST = 195_000
 _MOST_CLASSES_WITH_MATRIX = 12
+_RATES = tuple(f"rate_{step}" for step in content.TRAININGS)
 _PICTURES = (
     ("learning_curves", "Learning curves"),
     ("confusion", "Confusion matrix"),
@@ -23,6 +24,7 @@ _PICTURES = (
     ("data_target", "Pictures of the target"),
     ("data_source", "Pictures of the source"),
     ("shown", "What the network was shown"),
+    *((f"rate_{step}", f"The learning rate of {step}") for step in content.TRAININGS),
 )
 
 
@@ -38,7 +40,7 @@ def markdown(page: Page) -> str:
             left_out = f"*{title}: too large to stand here, see the HTML report.*"
             image = f"![{title}](data:image/png;base64,{uri})" if fits else left_out
             parts[name] = f"## {title}\n\n{image}\n\n{parts.get(name, '')}"
-    before = ["top", "figures", "learning_curves", "shown", "classes", "confusion", "mistakes", "reliability"]
+    before = ["top", "figures", "learning_curves", *_RATES, "shown", "classes", "confusion", "mistakes", "reliability"]
     order = [*before, "data", "data_target", "data_source", "rest"]
     return "\n\n".join(parts[name].strip() for name in order if parts.get(name)) + "\n"
 

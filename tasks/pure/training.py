@@ -63,6 +63,8 @@ class Training:
         augment: what is done to the pictures, with other draws in every epoch.
         augment_copies: of a training on stored activations: so many augmented copies of the pictures, drawn once. An
             epoch is a pass over one of them: epoch e (from 0) takes copy e mod `augment_copies`.
+        layer_decay: rates fall by this factor from layer to layer downwards (`layer_decay.py`); None: one rate for all.
+        auto_rate: `learning_rate` is still to be found (`rate_finding.py`), and 0.
     """
 
     epochs: int
@@ -72,6 +74,8 @@ class Training:
     class_weights: bool
     augment: Augmentation = Augmentation()
     augment_copies: int | None = None
+    layer_decay: float | None = None
+    auto_rate: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,12 +87,14 @@ class State:
         weights: of the network that trains, batch-norm statistics included, in Keras' order.
         optimizer: the optimiser's variables, in Keras' order.
         rows: the history so far, column → value, an epoch each.
+        best: what could move, at the best epoch so far, where that is kept (`tuning.py`).
     """
 
     epoch: int
     weights: tuple[np.ndarray, ...]
     optimizer: tuple[np.ndarray, ...]
     rows: tuple[Mapping[str, float], ...]
+    best: tuple[np.ndarray, ...] = ()
 
 
 def _drop(*_: object) -> None:
