@@ -39,7 +39,7 @@ def fine_tune(
         features=features,
         seed=seed,
     )
-    prepare()
+    prepare(training.precision)
     session.fresh(seed)
     network = step.model(model)
     parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)

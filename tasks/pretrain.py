@@ -14,7 +14,7 @@ from tasks.pure.training import Training
 def pretrain(source: DatasetRef, network: architectures.Network, training: Training, seed: int) -> StepResult:
     """Build the base and train it on the source's training split. Outputs: `model`, `history`."""
     step = StepExecution("pretrain", source=source, network=network, training=training, seed=seed)
-    prepare()
+    prepare(training.precision)
     session.fresh(seed)
     facts = step.facts(source)
     train, validation = step.part(source, "train"), step.part(source, "validation")
