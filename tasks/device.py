@@ -62,7 +62,8 @@ def check_precision(precision: str) -> None:
     if precision != "float32" and not has_bfloat16():
         flags = " or ".join(sorted(BFLOAT16_FLAGS))
         raise DeviceError(
-            f"`precision: {precision}`: expected a GPU or a CPU with bfloat16 ({flags} in {CPU_FLAGS}), found neither. Set `precision: float32`, or train on another machine."
+            f"`precision: {precision}`: expected a GPU or a CPU with bfloat16 ({flags} in {CPU_FLAGS}), found neither. "
+            "Set `precision: float32`, or train on another machine."
         )
 
 
