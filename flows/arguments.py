@@ -112,6 +112,7 @@ def training(section: TrainingSection) -> Training:
         augment_copies=section.augment_copies if isinstance(section, TrainHead) else None,
         layer_decay=section.layer_decay if isinstance(section, FineTune) else None,
         auto_rate=isinstance(rate, str),
+        precision=section.precision,
     )
 
 

@@ -49,6 +49,9 @@ class Training(Section):
         description="Stop after this many epochs in which the validation loss does not improve, and restore the best "
         "weights; needs a validation part. null: never.",
     )
+    precision: Literal["float32", "mixed_bfloat16"] = Field(
+        default="float32", description="What the layers compute in; weights, and all that is saved, are float32."
+    )
     class_weights: bool = Field(default=False, description="Weigh classes inversely to their frequency (`balanced`).")
     augment: Augment = Field(default_factory=Augment, description="What is done to the training pictures, in training.")
 

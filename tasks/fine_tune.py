@@ -41,7 +41,7 @@ def fine_tune(
         features=features,
         seed=seed,
     )
-    prepare()
+    prepare(training.precision)
     session.fresh(seed)
     network = step.model(model)
     declared = trainable.resolved(outline(network))

@@ -33,7 +33,7 @@ def train_head(
     step = StepExecution(
         "train_head", model=model, target=target, trainable=trainable, training=training, features=features, seed=seed
     )
-    prepare()
+    prepare(training.precision)
     session.fresh(seed)
     network = step.model(model)
     declared = trainable.resolved(outline(network))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import augmenting, epochs, layer_decay, stopping
+from tasks.pure import augmenting, epochs, layer_decay, precision, stopping
 from tasks.pure.augmenting import Augmenter
 from tasks.pure.errors import BadData, Diverged
 from tasks.pure.execution_path import ExecutionPath
@@ -86,15 +86,16 @@ def fit(
         watch.remark(f"{epochs.WITHOUT_XLA}: Keras says that a layer of it does not support that")
     if state:
         _go_on_from(trainer, state)
-    trainer.fit(
-        _as_targets(order.first_batch(), augmenter),
-        epochs=training.epochs,
-        initial_epoch=state.epoch if state else 0,
-        shuffle=False,  # the order is already drawn
-        validation_data=_as_targets(in_batches(*validation), augmenter) if len(validation[1]) else None,
-        callbacks=[epoch, *_early_stopping(training, validation)],
-        verbose=0,
-    )
+    with precision.computing_in(model, training.precision):
+        trainer.fit(
+            _as_targets(order.first_batch(), augmenter),
+            epochs=training.epochs,
+            initial_epoch=state.epoch if state else 0,
+            shuffle=False,  # the order is already drawn
+            validation_data=_as_targets(in_batches(*validation), augmenter) if len(validation[1]) else None,
+            callbacks=[epoch, *_early_stopping(training, validation)],
+            verbose=0,
+        )
     history = _history(epoch.rows)
     _check_finite(history["loss"].tolist(), model, training)
     seconds = watch.clock() - began

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import augmenting, fitting, frozen, layer_decay, order, stopping
+from tasks.pure import augmenting, fitting, frozen, layer_decay, order, precision, stopping
 from tasks.pure.errors import BadData
 from tasks.pure.session import derive
 from tasks.pure.training import Part, Training
@@ -68,13 +68,14 @@ def find(model: "keras.Model", train: Part, training: Training, seed: int, cut: 
         layer_decay.slow_down(part.optimizer, twin, layer_decay.factors(twin, training.layer_decay))
     batches = _batches(twin, train, training, derive(seed, "find_rate"), cut)
     rates, losses = rising_rates(), []
-    for rate, batch in zip(rates, batches, strict=False):
-        stopping.point()
-        part.optimizer.learning_rate = rate
-        part.reset_metrics()
-        losses.append(float(part.train_on_batch(*batch, return_dict=True)["loss"]))
-        if has_blown_up(losses):
-            break
+    with precision.computing_in(twin, training.precision):
+        for rate, batch in zip(rates, batches, strict=False):
+            stopping.point()
+            part.optimizer.learning_rate = rate
+            part.reset_metrics()
+            losses.append(float(part.train_on_batch(*batch, return_dict=True)["loss"]))
+            if has_blown_up(losses):
+                break
     return curve_of(rates[: len(losses)], losses)
 
 
@@ -144,7 +145,7 @@ def _twin(model: "keras.Model") -> "keras.Model":
 def _batches(
     twin: "keras.Model", train: Part, training: Training, seed: int, cut: str | None
 ) -> Iterator[tuple[Any, ...]]:
-    """(images, labels[, weights]) for ever, in orders drawn from `seed`; all of one size: another would retrace."""
+    """(images, labels[, weights]) for ever, in orders drawn from `seed`; of one size, so traced once."""
     (images, labels), outputs = train, twin.output_shape[-1]
     count = len(labels) // (training.augment_copies or 1 if cut else 1)
     weights = order.balanced(labels, max(outputs, 2)) if training.class_weights else None

@@ -64,6 +64,7 @@ class Training:
         augment_copies: of a training on stored activations: so many augmented copies of the pictures, drawn once. An
             epoch is a pass over one of them: epoch e (from 0) takes copy e mod `augment_copies`.
         layer_decay: rates fall by this factor from layer to layer downwards (`layer_decay.py`); None: one rate for all.
+        precision: what the layers compute in, see `precision.py`; weights are float32.
         auto_rate: `learning_rate` is still to be found (`rate_finding.py`), and 0.
     """
 
@@ -76,6 +77,7 @@ class Training:
     augment_copies: int | None = None
     layer_decay: float | None = None
     auto_rate: bool = False
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)

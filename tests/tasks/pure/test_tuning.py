@@ -170,10 +170,20 @@ def test_an_interrupted_fine_tuning_goes_on_at_any_epoch_of_any_stage(until: int
 
 def test_one_that_freezes_again_goes_on_too():
     """What an earlier stage moved is not mistaken for a frozen layer that moved."""
-    what = asked(Tuning((Stage(TWO, 1, 0.05), Stage(HEAD, 1, 0.05))))
+    what = asked(Tuning((Stage(TWO, 1, 0.05), Stage(HEAD, 2, 0.05))))
     whole, resumed = model_for(), model_for()
     tune(whole, what)
-    tune(resumed, what, state=kept_states(model_for(), what, 1))
+    tune(resumed, what, state=kept_states(model_for(), what, 2))
+    assert weights(resumed) == weights(whole)
+
+
+def test_a_best_epoch_before_the_interruption_is_not_forgotten():
+    what, parts = asked(Tuning(keep="best"), epochs=6), (PART, wrong())
+    whole, resumed = model_for(), model_for()
+    expected = tune(whole, what, parts=parts)
+    assert expected.kept_epoch is not None and expected.kept_epoch < 5
+    found = tune(resumed, what, state=kept_states(model_for(), what, 5, parts=parts), parts=parts)
+    assert found.kept_epoch == expected.kept_epoch
     assert weights(resumed) == weights(whole)
 
 
