@@ -74,6 +74,7 @@ def test_convnexts_factors_can_still_be_trained(fresh_keras: None) -> None:
     factors = [layer for layer in ours.layers if layer.name.endswith("_layer_scale")]
     assert len(factors) == 5 and all(layer.trainable_weights for layer in factors)
     assert [np.unique(layer.get_weights()[0]).tolist() for layer in factors] == [[np.float32(1e-6)]] * 5
+    assert [layer.depthwise_initializer.value for layer in factors] == [1e-6] * 5  # where a random base begins
     count = sum(np.size(weight) for weight in theirs.trainable_weights)
     assert sum(np.size(weight) for weight in ours.trainable_weights) == count
 
