@@ -79,6 +79,14 @@ def test_convnexts_factors_can_still_be_trained(fresh_keras: None) -> None:
     assert sum(np.size(weight) for weight in ours.trainable_weights) == count
 
 
+def test_convnexts_blocks_have_names_that_say_where_they_are(fresh_keras: None) -> None:
+    import keras
+
+    sums = [layer.name for layer in of(convnext()).layers if isinstance(layer, keras.layers.Add)]
+    blocks = [(0, 0), (1, 0), (2, 0), (2, 1), (3, 0)]
+    assert sums == [f"small_stage_{stage}_block_{block}_add" for stage, block in blocks]
+
+
 def test_no_layer_is_shared_with_the_network_it_came_from(fresh_keras: None) -> None:
     theirs = efficientnet()
     ours = of(theirs)
