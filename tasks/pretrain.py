@@ -51,7 +51,7 @@ def pretrain(
     step = StepExecution(
         "pretrain", source=source, network=network, layers=layers, training=training, seed=seed, weights=weights
     )
-    prepare(training.precision if training else None)
+    prepare(training.precision if training else "float32")
     session.fresh(seed)
     taken = take_in(network, weights, step.store, seed) if isinstance(network, Base) else None
     if taken:

@@ -113,5 +113,11 @@ def _sum_or_product(operation: Any, inputs: Sequence[Any]) -> Any:
     if kind == "Multiply" and isinstance(other, int | float):
         return keras.layers.Rescaling(other, name=operation.name)(x)
     if kind == "Add":
-        return keras.layers.Add(name=operation.name)([x, other])
+        return keras.layers.Add(name=_name_of_sum(operation.name, other))([x, other])
     raise NotImplementedError(f"keras.applications uses an operation that graft has no layer for: {kind}.")
+
+
+def _name_of_sum(numbered: str, branch: Any) -> str:
+    """A name that says something in a recipe: ConvNeXt's `…_stage_0_block_0_add`, where Keras would say `add_7`."""
+    below = str(branch._keras_history.operation.name)
+    return f"{below.removesuffix('_identity')}_add" if below.endswith("_identity") else numbered

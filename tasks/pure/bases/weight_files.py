@@ -1,6 +1,5 @@
 """Weights of a known network, read from a file that came from anywhere."""
 
-import warnings
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,18 +36,16 @@ def load(model: "keras.Model", file: Path, title: str) -> None:
             "`.keras` file is taken in with `base: {file: …}`."
         )
     try:
-        with h5py.File(file, "r") as content, warnings.catch_warnings():
+        with h5py.File(file, "r") as content:
             _check_size(model, count_own(content, file), file, title)
-            _forget(model)
-            warnings.simplefilter("ignore", UserWarning)  # "will retain freshly-initialized weights": asked below
-            model.load_weights(file)
+        model.load_weights(file)
     except (BadBase, MemoryError):
         raise
     except Exception as error:  # h5py and Keras raise OSError, KeyError, ValueError, TypeError, … on what they find
         raise BadBase(_refusal(file, title, f"{type(error).__name__}: {' '.join(str(error).split())}")) from None
     for weight in model.weights:
         if not np.isfinite(weight.numpy()).all():
-            raise BadBase(_refusal(file, title, f"`{weight.path}` is not in it, or holds NaN or infinity"))
+            raise BadBase(_refusal(file, title, f"`{weight.path}` holds NaN or infinity"))
 
 
 def count_own(group: Any, file: Path) -> int:
@@ -80,13 +77,6 @@ def _check_size(model: "keras.Model", found: int, file: Path, title: str) -> Non
     expected = sum(prod(weight.shape) for weight in model.weights if "float" in str(weight.dtype))
     if found > ROOM * expected + 2**20 or (file.name.endswith(NEW) and found != expected):
         raise BadBase(_refusal(file, title, f"{found:,} weights instead of {expected:,}"))
-
-
-def _forget(model: "keras.Model") -> None:
-    """Every weight NaN, so that one which the file does not set shows."""
-    for weight in model.weights:
-        if "float" in str(weight.dtype):
-            weight.assign(np.full(weight.shape, np.nan, weight.dtype))
 
 
 def _refusal(file: Path, title: str, found: str) -> str:

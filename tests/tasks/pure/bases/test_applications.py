@@ -12,7 +12,7 @@ from tasks.pure.errors import BadBase
 from tests.tasks.pure.bases.keras_networks import built_in, farness, photos, unlike_any_beginning
 
 NARROW = (("alpha", 0.35),)
-SMALL = Base("application", "MobileNetV2", "none", (32, 32), options=NARROW)
+SMALL = Base("application", "MobileNet", "none", (32, 32), options=(("alpha", 0.25),))
 
 
 @pytest.fixture(scope="module")

@@ -74,8 +74,17 @@ def test_convnexts_factors_can_still_be_trained(fresh_keras: None) -> None:
     factors = [layer for layer in ours.layers if layer.name.endswith("_layer_scale")]
     assert len(factors) == 5 and all(layer.trainable_weights for layer in factors)
     assert [np.unique(layer.get_weights()[0]).tolist() for layer in factors] == [[np.float32(1e-6)]] * 5
+    assert [layer.depthwise_initializer.value for layer in factors] == [1e-6] * 5  # where a random base begins
     count = sum(np.size(weight) for weight in theirs.trainable_weights)
     assert sum(np.size(weight) for weight in ours.trainable_weights) == count
+
+
+def test_convnexts_blocks_have_names_that_say_where_they_are(fresh_keras: None) -> None:
+    import keras
+
+    sums = [layer.name for layer in of(convnext()).layers if isinstance(layer, keras.layers.Add)]
+    blocks = [(0, 0), (1, 0), (2, 0), (2, 1), (3, 0)]
+    assert sums == [f"small_stage_{stage}_block_{block}_add" for stage, block in blocks]
 
 
 def test_no_layer_is_shared_with_the_network_it_came_from(fresh_keras: None) -> None:
