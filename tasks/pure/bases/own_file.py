@@ -5,34 +5,21 @@ import shutil
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tasks.pure.bases import saved_config, weight_files
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.flattening import check_graph, flatten
-from tasks.pure.bases.heads import Topped, without_head
+from tasks.pure.bases.own_network import brought_in
 from tasks.pure.bases.taken import TakenIn
-from tasks.pure.errors import BadBase, SurgeryError
-from tasks.pure.outline import SCALE, scales_pixels
-from tasks.pure.outlining import outline
-from tasks.pure.regrowing import regrow
-
-if TYPE_CHECKING:
-    import keras
+from tasks.pure.errors import BadBase
 
 MOST_GROWTH = 20
 NUMBER_BYTES = 2  # at least: half precision
 MEMBERS = frozenset({"config.json", "metadata.json", "model.weights.h5"})
 READ = (".keras", ".h5", ".hdf5")
 PICKLES = {".pkl": "pickle", ".pickle": "pickle", ".joblib": "pickle", ".pt": "PyTorch file", ".pth": "PyTorch file"}
-DROPOUTS = (
-    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianDropout", "GaussianNoise", "AlphaDropout",
-)  # fmt: skip
-AUGMENTS = ("RandAugment", "AugMix", "MixUp", "CutMix")  # and all that begin with "Random"
-SCALES = {"unit": (1 / 255, 0.0), "symmetric": (1 / 127.5, -1.0)}
 
 input_shape = saved_config.shape_of
 
@@ -47,32 +34,8 @@ def read(path: Path, base: Base) -> TakenIn:
     config = saved_config.config_of(path)
     saved_config.check_built_in(config, path, _is_kerass_own)
     model = _loaded(path, config)
-    check_graph(model, str(path), several_outputs=base.cut is not None)
-    try:
-        topped, left_out = _without_head_and_noise(model, base, path)
-    except BadBase as problem:
-        raise BadBase(str(problem) if str(path) in str(problem) else f"{path}: {problem}") from None
-    taken = _on_its_own(topped.model)
-    about: dict[str, Any] = {
-        "kind": "file",
-        "name": path.name,
-        "input_size": list(taken.input_shape[1:3]),
-        "parameters": taken.count_params(),
-        "head": list(topped.dropped),
-        "classes_of_head": topped.classes,
-        "left_out": list(left_out),
-    }
-    return TakenIn(taken, about)
-
-
-def _without_head_and_noise(model: Any, base: Base, path: Path) -> tuple[Topped, tuple[str, ...]]:
-    """What is taken of the network; and the names of dropout and augmentation layers that are not."""
-    size, left_out = _size(model, base, path), _LeftOut(base.dropout)
-    flat = flatten(model, None, size, left_out, base.dropout)
-    _check_scale(flat, base, path)
-    if base.scale in SCALES:
-        flat = flatten(model, _scaling(*SCALES[base.scale]), size, left_out, base.dropout)
-    return without_head(flat, base.cut), tuple(left_out.names)
+    taken, about = brought_in(model, base, str(path))
+    return TakenIn(taken, {"kind": "file", "name": path.name, **about})
 
 
 def _check_kind(path: Path) -> None:
@@ -155,79 +118,3 @@ def _is_kerass_own(kind: str) -> bool:
     import keras
 
     return hasattr(keras.layers, kind) or kind in ("Functional", "Model", "Sequential")
-
-
-def _size(model: Any, base: Base, path: Path) -> tuple[int, int]:
-    shape = tuple(model.inputs[0].shape[1:])
-    if len(shape) != 3 or shape[2] not in (1, 3):
-        raise BadBase(
-            f"{path}: expected a network for pictures, (height, width, 1 or 3), found one for inputs of {shape}. Put a "
-            "`Reshape` or the like in front, so that it takes pictures, and save it anew."
-        )
-    size = base.input_size or shape[:2]
-    if None in size:
-        raise BadBase(
-            f"{path}: the network takes pictures of any size, so the recipe has to say which: `base.input_size`, such "
-            "as 96."
-        )
-    return int(size[0]), int(size[1])
-
-
-def _scaling(factor: float, offset: float) -> Callable[[Any], Any]:
-    """What puts a Rescaling in front of the first layer."""
-
-    def prepare(image: Any) -> Any:
-        import keras
-
-        return keras.layers.Rescaling(factor, offset, name=SCALE)(image)
-
-    return prepare
-
-
-@dataclass
-class _LeftOut:
-    """Which layers go, and the names of those that went.
-
-    Augmentation goes: the recipe says what is augmented. So does dropout, unless it is to stay.
-    """
-
-    dropout: bool
-    names: dict[str, None] = field(default_factory=dict)
-
-    def __call__(self, operation: Any) -> bool:
-        goes = self._goes(operation)
-        if goes:
-            self.names[operation.name] = None
-        return goes
-
-    def _goes(self, operation: Any) -> bool:
-        kind = type(operation).__name__
-        if kind == "Pipeline":
-            return all(self._goes(layer) for layer in operation.layers)
-        return kind.startswith("Random") or kind in AUGMENTS or (kind in DROPOUTS and not self.dropout)
-
-
-def _check_scale(model: "keras.Model", base: Base, path: Path) -> None:
-    """Pixels are 0 to 255; whether the network expects them so, only who trained it knows, where it does not scale."""
-    if scales_pixels(outline(model)):
-        if base.scale is not None:
-            raise BadBase(
-                f"{path}: `base.scale: {base.scale}`, but the network scales pixels itself, by its first layers. Leave "
-                "`base.scale` out."
-            )
-    elif base.scale is None:
-        raise BadBase(
-            f"{path}: nothing in the network scales pixels, so the recipe has to say what it was trained on. "
-            "`base.scale: unit`: pixels divided by 255; `symmetric`: brought to -1 … 1; `none`: as they are, 0 to 255."
-        )
-
-
-def _on_its_own(model: "keras.Model") -> "keras.Model":
-    """The same network, sharing nothing with the one whose head was dropped."""
-    import keras
-
-    image = keras.Input(model.input_shape[1:], name=model.inputs[0].name)
-    try:
-        return keras.Model(image, regrow(model, image, [layer.name for layer in model.layers]), name="base")
-    except (ValueError, SurgeryError) as problem:
-        raise BadBase(f"The network cannot be made anew: {problem}") from None
