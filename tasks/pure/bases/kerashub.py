@@ -18,6 +18,7 @@ from tasks.pure.errors import BadBase
 
 PACKAGE = "keras_hub"
 CONFIG, CONVERTER, METADATA = "config.json", "image_converter.json", "metadata.json"
+CHANNELS = 3  # its image networks are trained on photographs
 MOST_JSON_BYTES = 2**24
 EXTRA = "pip install 'graft[kerashub]'"
 
@@ -35,6 +36,15 @@ def read(folder: Path, base: Base) -> TakenIn:
     taken, about = brought_in(model, base, str(folder), pixels)
     own = {"kind": "kerashub", "name": folder.name, "network": config["class_name"], "origin": "KerasHub"}
     return TakenIn(taken, {**own, **about})
+
+
+def input_shape(folder: Path) -> tuple[int, int, int] | None:
+    """(height, width, channels) of the pictures that a preset was trained with; None where it does not say it."""
+    try:
+        size = _pixels(_json(folder, CONVERTER), folder).size
+    except BadBase:
+        return None
+    return (*size, CHANNELS) if size else None
 
 
 def _json(folder: Path, name: str) -> Mapping[str, Any]:

@@ -36,7 +36,7 @@ def config_of(path: Path) -> Mapping[str, Any]:
     try:
         text = _of_keras(path) if path.suffix == ".keras" else _of_h5(path)
         found = json.loads(text) if text else None
-        deque(_nodes(found, ""), maxlen=0)  # nested deeper than Python goes: refused here, once
+        deque(_nodes(found, ""), maxlen=0)  # too deep for Python: from 3.12 on json goes deeper than we do
     except BadBase:
         raise
     except Exception as error:  # zipfile, h5py and json raise a dozen kinds on what they find

@@ -55,6 +55,7 @@ TOPS: dict[str, tuple[Callable[[Any], list[Any]], list[str], int | None]] = {
     "pooled features": (lambda of: [of.GlobalAveragePooling2D()], [], None),
     "features in maps": (lambda of: [of.ReLU()], [], None),
     "a Dense of every pixel": (lambda of: [of.Dense(3)], [], None),
+    "features in another shape": (lambda of: [of.Flatten(), of.Dense(6), of.Reshape((2, 3))], [], None),
     "normalised features": (lambda of: [of.Flatten(), of.Dense(3), of.BatchNormalization()], [], None),
 }
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.kerashub import read
+from tasks.pure.bases.kerashub import input_shape, read
 from tasks.pure.errors import BadBase
 from tasks.pure.layers import blocks
 
@@ -67,6 +67,12 @@ def test_a_folder_that_is_no_preset_is_refused(tmp_path: Path) -> None:
 def test_a_scaling_that_nobody_knows_is_refused(tmp_path: Path, scale: object) -> None:
     with pytest.raises(BadBase, match="scales pixels in a way that is not known"):
         read(written(tmp_path, CONFIG, {"config": {"scale": scale}}), Base("kerashub"))
+
+
+def test_the_size_of_its_pictures_is_known_without_kerashub(tmp_path: Path) -> None:
+    assert input_shape(written(tmp_path, CONFIG)) is None
+    assert input_shape(written(tmp_path, CONFIG, {"config": {"image_size": [32, 48]}})) == (32, 48, 3)
+    assert input_shape(written(tmp_path, CONFIG, {"config": {"image_size": "x"}})) is None
 
 
 def test_a_network_of_keras_own_layers_becomes_a_base(tmp_path: Path, hub: Any) -> None:

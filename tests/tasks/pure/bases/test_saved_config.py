@@ -13,7 +13,7 @@ import pytest
 
 from tasks.pure.bases.base import Base
 from tasks.pure.bases.own_file import input_shape, read
-from tasks.pure.bases.saved_config import check_built_in
+from tasks.pure.bases.saved_config import check_built_in, config_of
 from tasks.pure.errors import BadBase
 
 pytestmark = pytest.mark.usefixtures("fresh_keras")
@@ -148,6 +148,21 @@ def test_a_config_that_is_none_ends_in_words(tmp_path: Path, config: str) -> Non
     assert input_shape(path) is None
     with pytest.raises(BadBase, match="mine.keras"):
         read(path, UNIT)
+
+
+def test_a_config_of_any_depth_is_read_or_refused(tmp_path: Path) -> None:
+    """Python goes about a thousand deep, and json goes deeper than what looks through its result."""
+    refused = 0
+    for depth in range(700, 1000, 3):
+        path = tmp_path / "mine.keras"
+        with zipfile.ZipFile(path, "w") as content:
+            content.writestr("metadata.json", '{"keras_version": "3"}')
+            content.writestr("config.json", '{"a":' * depth + "0" + "}" * depth)
+        try:
+            check_built_in(config_of(path), path, is_own=lambda _: True)
+        except BadBase:
+            refused += 1
+    assert 0 < refused < 100
 
 
 def test_every_single_change_of_a_config_ends_in_words_or_a_network(tmp_path: Path) -> None:
