@@ -52,7 +52,7 @@ def base(recipe: Recipe) -> Base | None:
     weights = section.weights or "imagenet"
     return Base(
         kind=section.kind,
-        name=section.application or section.package,
+        name=section.application or section.package or (None if section.path else section.kerashub),
         weights=("file" if section.path else weights) if section.application else None,
         input_size=section.size,
         cut=section.cut,

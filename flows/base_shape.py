@@ -7,7 +7,7 @@ from artifacts.errors import GraftError
 from artifacts.refs import ModelRef
 from artifacts.store import Store
 from flows.recipe_base import Base
-from tasks.pure.bases import known_applications, lite0, own_file
+from tasks.pure.bases import kerashub, known_applications, lite0, own_file
 from tasks.pure.errors import PureError
 
 Shape = tuple[int, int, int]
@@ -35,6 +35,8 @@ def _own_shape(base: Base) -> Shape | None:
             return (*lite0.OWN_SIZE, 3)
         if base.file is not None:
             return own_file.input_shape(Path(base.file))
+        if base.path is not None and base.kerashub is not None:
+            return kerashub.input_shape(Path(base.path))
         if base.run is not None:
             return _of_run(str(base.run))
     return None

@@ -16,7 +16,7 @@ from tasks.pure.errors import BadBase
 if TYPE_CHECKING:
     from flows.recipe import Recipe
 
-KINDS = ("application", "file", "package", "run")
+KINDS = ("application", "file", "package", "kerashub", "run")
 KNOWN_WEIGHTS = ("imagenet", "none")
 TAKES_ITS_PLACE = "`base` takes the place of `source`"
 # What an editor is told: without `base` there must be a `source`, and a training on it.
@@ -28,13 +28,13 @@ WITHOUT_BASE: dict[str, Any] = {
 ONLY_FOR = {
     "weights": (("application",), "what else is taken in brings its own weights"),
     "options": (("application",), "only `keras.applications` build a network to order"),
-    "scale": (("file",), "the network of `{}` brings its own scaling"),
-    "cut": (("file",), "`{}` brings no head; `clone_with_weights.layers` says what is reused of it"),
+    "scale": (("file", "kerashub"), "the network of `{}` brings its own scaling"),
+    "cut": (("file", "kerashub"), "`{}` brings no head; `clone_with_weights.layers` says what is reused of it"),
 }
 
 
 class Base(Section):
-    """The base, taken in from where it is: exactly one of `application`, `file`, `package` and `run`."""
+    """The base, taken in from where it is: exactly one of `application`, `file`, `package`, `kerashub` and `run`."""
 
     model_config = ConfigDict(json_schema_extra={"oneOf": [{"required": [kind]} for kind in KINDS]})
 
@@ -45,6 +45,7 @@ class Base(Section):
     package: Literal["efficientnet-lite0"] | None = Field(
         default=None, description="A network that an installed package brings, see `graft[photos]`."
     )
+    kerashub: Text | None = Field(default=None, description="A preset of KerasHub, or its folder: `./my_preset`.")
     run: Text | Count | None = Field(
         default=None, description="An earlier run's network: its number, id or name, or `champion`."
     )
@@ -88,7 +89,7 @@ class Base(Section):
     @property
     def path(self) -> str | None:
         """The file or folder that is read, where the recipe names one."""
-        named = self.weights if self.application is not None else self.file
+        named = self.weights if self.application is not None else self.file or self.kerashub
         key = "base.weights" if self.application is not None else f"base.{self.kind}"
         return named if named is not None and is_path(key, named) else None
 
@@ -102,11 +103,13 @@ class Base(Section):
 
 
 def is_path(key: str, value: object) -> bool:
-    """Whether the value of a key (`base.file`) is a path."""
+    """Whether the value of a key (`base.file`) is a path. A preset of KerasHub is none: it has no `/`, or a scheme."""
     if not isinstance(value, str) or not value:
         return False
     if key == "base.weights":
         return value not in KNOWN_WEIGHTS
+    if key == "base.kerashub":
+        return "://" not in value and ("/" in value or os.sep in value or value.startswith((".", "~")))
     return key == "base.file"
 
 

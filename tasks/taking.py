@@ -13,7 +13,7 @@ from artifacts.refs import ModelRef
 from artifacts.store import Store
 from tasks.identity import SourceFiles
 from tasks.pure import architectures, surgery
-from tasks.pure.bases import applications, earlier_run, lite0, own_file
+from tasks.pure.bases import applications, earlier_run, kerashub, lite0, own_file
 from tasks.pure.bases.base import Base
 from tasks.pure.bases.taken import TakenIn
 from tasks.pure.data.rows import Images
@@ -48,6 +48,8 @@ def take_in(base: Base, weights: SourceFiles | ModelRef | None, store: Store, se
         return applications.build(base, file, seed)
     if file is None:
         raise DataError(f"`base.{base.kind}`: expected a file to take the base from, found none.")
+    if base.kind == "kerashub":
+        return kerashub.read(file.parent, base)
     return lite0.build(file, base) if base.kind == "package" else own_file.read(file, base)
 
 

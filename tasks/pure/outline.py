@@ -28,7 +28,8 @@ NORMS = frozenset(
         "Normalization",
     }
 )  # fmt: skip
-SCALES_PIXELS = frozenset({"Rescaling", "Normalization"})
+# Layers, and the arithmetic (`x / 127.5 - 1`) that `preprocess_input` leaves in a network.
+SCALES_PIXELS = frozenset({"Rescaling", "Normalization", "TrueDivide", "Divide", "Multiply", "Subtract", "Add"})
 
 Outline = Sequence[Mapping[str, Any]]
 

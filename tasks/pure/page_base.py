@@ -7,6 +7,7 @@ KINDS = {
     "application": "from keras.applications",
     "file": "a file of one's own",
     "package": "from an installed package",
+    "kerashub": "from KerasHub",
     "run": "the network of an earlier run",
 }
 UNKNOWN_LICENCE = "not known: ask where it came from before you pass it on"

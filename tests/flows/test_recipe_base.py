@@ -70,6 +70,8 @@ def test_a_base_may_be_trained_further_on_a_source() -> None:
         ({"file": "/mine.keras", "cut": "top", "scale": "symmetric", "input_size": [32, 48]},
          Taken("file", input_size=(32, 48), cut="top", scale="symmetric")),
         ({"package": "efficientnet-lite0"}, Taken("package", "efficientnet-lite0")),
+        ({"kerashub": "resnet_18_imagenet"}, Taken("kerashub", "resnet_18_imagenet")),
+        ({"kerashub": "/presets/mine"}, Taken("kerashub")),
         ({"run": 12}, Taken("run")),
     ],
 )  # fmt: skip
@@ -97,7 +99,7 @@ def test_the_order_of_options_does_not_matter() -> None:
         ("base: {run: 1, file: a}\ntarget: {dataset: digits}", "found `file` and `run`"),
         (
             "base: {application: MobileNet, scale: unit}\ntarget: {dataset: digits}",
-            "`base.scale`: goes with `file` alone",
+            "`base.scale`: goes with `file` or `kera",
         ),
         (
             "base: {application: MobileNet, cut: top}\ntarget: {dataset: digits}",
@@ -149,6 +151,7 @@ def test_stored_copies_need_frozen_layers_of_a_base_too(layers: Any, possible: b
     [
         ("{file: nets/mine.keras}", "nets/mine.keras"),
         ("{application: MobileNet, weights: w.h5}", "w.h5"),
+        ("{kerashub: ./preset}", "preset"),
     ],
 )
 def test_paths_start_from_the_recipes_own_folder(tmp_path: Path, base: str, path: str) -> None:
@@ -157,7 +160,7 @@ def test_paths_start_from_the_recipes_own_folder(tmp_path: Path, base: str, path
 
 @pytest.mark.parametrize(
     "base",
-    ["{application: MobileNet}", "{application: MobileNet, weights: none}",
+    ["{application: MobileNet}", "{application: MobileNet, weights: none}", "{kerashub: resnet_18}", "{kerashub: 'hf://a/b'}",
      "{run: last}", "{package: efficientnet-lite0}"],
 )  # fmt: skip
 def test_names_are_no_paths(tmp_path: Path, base: str) -> None:
@@ -222,6 +225,8 @@ def test_what_the_base_takes_may_be_for_itself_to_say() -> None:
     [
         ({"application": "MobileNetV2", "weights": "/w.h5"}, "MobileNetV2"),
         ({"file": "/nets/mine.keras"}, "mine.keras"),
+        ({"kerashub": "/presets/mine/"}, "mine"),
+        ({"kerashub": "resnet_18"}, "resnet_18"),
         ({"run": 12}, "run 12"),
         ({"run": "champion"}, "the champion"),
     ],

@@ -12,8 +12,8 @@ class Base:
     Where its bytes lie is no part of this: their digest is in the step's key beside it.
 
     Attributes:
-        kind: `application` (keras.applications), `file`, `package` or `run`.
-        name: of the application or package; None for a file and a run.
+        kind: `application` (keras.applications), `file`, `package`, `kerashub` or `run`.
+        name: of the application, package or preset; None for a file and a run.
         weights: of an application: `imagenet`, `none` or `file`; None for the others.
         input_size: (height, width) of the pictures that it is to take; None for its own.
         cut: name of the Keras layer on top of what is taken; None finds and drops the head.
