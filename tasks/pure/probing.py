@@ -56,8 +56,8 @@ def linear_probe(
     The interval is Wilson's (1927; scipy.stats.binomtest) on the pooled answers. Unlike intervals from the spread
     between folds, such as Nadeau and Bengio's corrected t (2003), it is no single point where all folds agree, which
     with few rows they do. It speaks of networks trained on such a share of these labels, and not of other draws of
-    labels; answers of one fold share a training, so it is a little too narrow: of nominal 95 % it held the truth in
-    92 % of 300 simulated data sets of 60 rows (`test_probing.py`).
+    labels; answers of one fold share a training, so it is a little too narrow (Bates, Hastie and Tibshirani 2023): of
+    nominal 95 % it held the truth in 90 % of 250 simulated data sets of 60 rows in three classes.
 
     Args:
         groups: (n,), of rows that must not be parted, such as tiles of one photograph.
@@ -76,13 +76,28 @@ def linear_probe(
     with logistic.settled():
         if folds >= 2:
             right = _cross_validated(known, kept, folds, seed)
-            return _judged(right, confidence, f"{folds} folds{said}")
+            return judged(right, confidence, f"{folds} folds{said}")
         if held_out is not None and len(held_out[1]):
             fitted = logistic.fit(*known, derive(seed, "probe"))
             right = fitted.model.predict(_narrow(held_out[0], seed)) == held_out[1]
-            return _judged(right, confidence, f"on the {len(right):,} rows of the validation part{said}")
+            return judged(right, confidence, f"on the {len(right):,} rows of the validation part{said}")
     unit = "label" if groups is None else "group"
     return Probe(None, None, None, None, f"a class has one {unit} only: there is nothing to hold out")
+
+
+def judged(right: np.ndarray, confidence: float, how: str) -> Probe:
+    """Answers with Wilson's interval.
+
+    Args:
+        right: (n,) bool, at least one.
+        confidence: coverage of the interval.
+        how: see `Probe`.
+    """
+    from scipy.stats import binomtest
+
+    number, count = len(right), int(right.sum())
+    interval = binomtest(count, number).proportion_ci(confidence, method="wilson")
+    return Probe(count / number, float(interval.low), float(interval.high), right, how, number)
 
 
 def pooled(features: np.ndarray) -> np.ndarray:
@@ -106,14 +121,6 @@ def _division(labels: np.ndarray, groups: np.ndarray | None, folds: int, seed: i
 
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     return kind(folds, shuffle=True, random_state=seed).split(np.zeros(len(labels)), labels, groups)
-
-
-def _judged(right: np.ndarray, confidence: float, how: str) -> Probe:
-    from scipy.stats import binomtest
-
-    number, count = len(right), int(right.sum())
-    interval = binomtest(count, number).proportion_ci(confidence, method="wilson")
-    return Probe(count / number, float(interval.low), float(interval.high), right, how, number)
 
 
 def _separable(labels: np.ndarray, groups: np.ndarray | None) -> int:
