@@ -33,7 +33,7 @@ def data(wanted: str, settings: Sequence[str], shown_as_json: bool, verbose: boo
     loaded = data_recipe.loaded(wanted, overrides)
     commands.quiet_libraries(verbose)
     try:
-        refs, keys = _stored(loaded) or _looked_up(wanted, overrides, loaded, shown_as_json)
+        refs, keys = looked_at(wanted, overrides, loaded, shown_as_json)
     except (GraftError, PureError) as problem:
         if shown_as_json:
             commands.print_json(unread(loaded, str(problem)))
@@ -49,6 +49,11 @@ def data(wanted: str, settings: Sequence[str], shown_as_json: bool, verbose: boo
 
 
 Found = tuple[Mapping[str, Ref], Mapping[str, str]]  # step → output, and step → key
+
+
+def looked_at(wanted: str, overrides: Mapping[str, Any], loaded: LoadedRecipe, shown_as_json: bool) -> Found:
+    """The outputs and keys of `LOOKED`, from an earlier run or look, else from one now."""
+    return _stored(loaded) or _looked_up(wanted, overrides, loaded, shown_as_json)
 
 
 def _stored(loaded: LoadedRecipe) -> Found | None:

@@ -69,7 +69,7 @@ def raw_pixels(train: Part, images: rows.Images, seed: int) -> tuple[np.ndarray,
 
 def shrunk(images: rows.Images) -> np.ndarray:
     """float32 (n, height * width * channels): pixels, each side averaged over equal areas down to `SIDE` at most."""
-    return np.concatenate([_flat(block) for block in rows.blocks(images)])
+    return np.concatenate([_flat(images[:0]), *(_flat(block) for block in rows.blocks(images))])
 
 
 def _flat(block: np.ndarray) -> np.ndarray:
@@ -80,7 +80,7 @@ def _flat(block: np.ndarray) -> np.ndarray:
         small = np.einsum("ph,nhwc->npwc", down, small, optimize=True)
     if len(across) < block.shape[2]:
         small = np.einsum("qw,npwc->npqc", across, small, optimize=True)
-    return np.ascontiguousarray(small, np.float32).reshape(len(block), -1)
+    return np.ascontiguousarray(small, np.float32).reshape(len(block), int(np.prod(small.shape[1:])))
 
 
 def _averaging(side: int) -> np.ndarray:
