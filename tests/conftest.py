@@ -1,5 +1,6 @@
 """What holds for the whole suite: a home of its own, and no process left behind."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+
+from flows.garbage import settle
 
 MARK = "GRAFT_TEST_SESSION"
 GRACE_SECONDS = 30.0
@@ -30,6 +33,14 @@ def environment_as_it_was() -> Iterator[None]:
     for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def garbage_of_this_test_alone() -> None:
+    """Steps and Keras collect garbage again and again, and each time walk through all that there is: Prefect,
+    TensorFlow and every test that was collected, half of a small run's time. What was there before stays."""
+    gc.collect()
+    settle()
 
 
 def left_behind(mark: str) -> list[psutil.Process]:
