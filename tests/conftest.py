@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+import signal
 import tempfile
 import time
 import uuid
@@ -19,8 +20,13 @@ GRACE_SECONDS = 30.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Every process that the suite starts inherits the mark and the home. With xdist the workers do, too."""
+    """Every process that the suite starts inherits the mark and the home. With xdist the workers do, too.
+
+    So is Ctrl-C: where a script starts the suite with `&`, its shell has it ignored, and whoever is to be interrupted
+    by a test would go on for ever.
+    """
     if not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ[MARK] = uuid.uuid4().hex
         os.environ["GRAFT_HOME"] = tempfile.mkdtemp(prefix="graft-home-")
 
