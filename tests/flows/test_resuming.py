@@ -69,9 +69,9 @@ def interrupted(run: Run, tiny: str, step: str = "pretrain", overrides: dict[str
 
 
 def pretrained(run: Run, tiny: str, overrides: dict[str, Any] = LONGER, **options: Any) -> list[int]:
-    """The epochs of `pretrain` that a run tells of."""
-    watcher = Stopper()
-    with observed_by(watcher):
+    """The epochs of `pretrain` that a run tells of; at the last one it is stopped."""
+    watcher = Stopper("pretrain", LONGER["pretrain.epochs"])
+    with observed_by(watcher), pytest.raises(KeyboardInterrupt):
         run(tiny, overrides, **options)
     return [epoch for name, epoch in watcher.epochs if name == "pretrain"]
 

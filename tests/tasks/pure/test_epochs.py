@@ -5,6 +5,7 @@ The reference is Keras' own `train_on_batch` in the same order under the same ji
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 
 from tasks.pure import epochs, fitting
 from tasks.pure import order as ordering
+from tasks.pure.architectures import Network
 from tasks.pure.errors import Diverged
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import compile_model, fit, seed_dropouts
@@ -22,6 +24,7 @@ from tests.tasks.pure.small_networks import built, examples, network, none_of, t
 
 if TYPE_CHECKING:
     import keras
+    import pandas as pd
 
 PLAIN_DENSE = network("dense", (5, 4))
 FULL_DENSE = network("dense", (5, 4), batch_norm=True, dropout=0.3, l2=0.01)
@@ -130,12 +133,20 @@ def test_the_two_paths_agree_to_float64s_precision(float64: None) -> None:
 def test_the_number_of_calls_changes_no_bit(
     like: Any, jit: bool, first_steps: int, growth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, other, part = built(like), built(like), examples(COUNT)
-    history = train(usual, part, batch_size=SIZE, jit=jit)
+    usual, history = as_usual(like, jit)
     monkeypatch.setattr(epochs, "FIRST_STEPS", first_steps)
     monkeypatch.setattr(epochs, "GROWTH", growth)
-    again = train(other, part, batch_size=SIZE, jit=jit)
-    assert weights(usual) == weights(other) and history.equals(again)
+    other = built(like)
+    again = train(other, examples(COUNT), batch_size=SIZE, jit=jit)
+    assert weights(other) == usual and history.equals(again)
+
+
+@cache
+def as_usual(like: Network, jit: bool) -> tuple[dict[str, list[bytes]], "pd.DataFrame"]:
+    """Weights and history of a training that is cut as ever."""
+    model = built(like)
+    history = train(model, examples(COUNT), batch_size=SIZE, jit=jit)
+    return weights(model), history
 
 
 @each_kind
