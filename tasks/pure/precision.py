@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tasks.pure.layers import ADAPTERS, HEAD
+from tasks.pure.outline import ADAPTERS, HEAD
 
 if TYPE_CHECKING:
     import keras
