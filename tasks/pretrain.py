@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from artifacts import codecs
 from artifacts.refs import DatasetRef, ModelRef, StepResult
@@ -24,6 +23,7 @@ from tasks.taking import take_in, with_head
 
 if TYPE_CHECKING:
     import keras
+    import pandas as pd
 
 
 @step_task
@@ -86,5 +86,7 @@ def _built(network: Any, facts: Mapping[str, Any], images: Images, seed: int) ->
     return architectures.build(network, facts["image_shape"], len(facts["class_names"]), seed)
 
 
-def _no_epoch() -> pd.DataFrame:
+def _no_epoch() -> "pd.DataFrame":
+    import pandas as pd
+
     return pd.DataFrame({"epoch": np.empty(0, np.int64), "loss": np.empty(0), "accuracy": np.empty(0)})
