@@ -1,14 +1,15 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
 from flows import picture_checks
-from flows.recipe import GraftedTraining, Recipe, TrainHead
-from flows.recipe import Training as TrainingSection
+from flows.recipe import Recipe, TrainHead
 from flows.recipe_augment import Augment
+from flows.recipe_training import GraftedTraining
+from flows.recipe_training import Training as TrainingSection
 from tasks.pure.architectures import Network
 from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.surgery import Scion, Trainable
-from tasks.pure.training import Augmentation, Training
+from tasks.pure.training import ADAMW_DECAY, ONE_CYCLE_WARMUP, SGD_MOMENTUM, Augmentation, Training
 
 
 def selection(recipe: Recipe, role: str) -> Selection:
@@ -54,6 +55,8 @@ def network(recipe: Recipe) -> Network:
 
 
 def training(section: TrainingSection) -> Training:
+    """Nulls become what they stand for with the optimiser and the schedule that are chosen."""
+    decay, momentum, warmup = section.weight_decay, section.momentum, section.warmup
     return Training(
         epochs=section.epochs,
         batch_size=section.batch_size,
@@ -62,6 +65,15 @@ def training(section: TrainingSection) -> Training:
         class_weights=section.class_weights,
         augment=augmentation(section.augment),
         augment_copies=section.augment_copies if isinstance(section, TrainHead) else None,
+        optimizer=section.optimizer,
+        momentum=SGD_MOMENTUM if momentum is None else momentum,
+        nesterov=section.nesterov,
+        weight_decay=ADAMW_DECAY if decay is None and section.optimizer == "adamw" else decay or None,
+        clip_norm=section.clip_norm,
+        label_smoothing=section.label_smoothing,
+        ema=section.ema,
+        schedule=section.schedule,
+        warmup=(ONE_CYCLE_WARMUP if section.schedule == "one_cycle" else 0.0) if warmup is None else warmup,
     )
 
 

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, WithJsonSchema, model_validator
 
 from flows import recipe_checks
-from flows.recipe_augment import Augment
 from flows.recipe_data import Count, Fraction, Source, Target, Text
 from flows.recipe_section import Section
+from flows.recipe_training import GraftedTraining, Training
 
 LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
@@ -24,21 +24,6 @@ DEFAULT_WIDTHS = {"dense": (128, 64, 32, 16), "cnn": (32, 64, 128)}
 
 class InspectData(Section):
     """`inspect_data`: has no parameters; `target.duplicates` says what follows from it."""
-
-
-class Training(Section):
-    """Keys that every training step has."""
-
-    epochs: Count = Field(default=10, description="Passes over the training images.")
-    batch_size: Count = Field(default=32, description="Images in one update.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate.")
-    early_stopping: Count | None = Field(
-        default=None,
-        description="Stop after this many epochs in which the validation loss does not improve, and restore the best "
-        "weights; needs a validation part. null: never.",
-    )
-    class_weights: bool = Field(default=False, description="Weigh classes inversely to their frequency (`balanced`).")
-    augment: Augment = Field(default_factory=Augment, description="What is done to the training pictures, in training.")
 
 
 class Network(Section):
@@ -97,16 +82,6 @@ class Freeze(Section):
     batch_norm: Literal["frozen", "trained"] = Field(default="frozen", description="Batch norm in frozen layers.")
 
 
-class GraftedTraining(Training):
-    """Keys that the trainings on a partly frozen network have."""
-
-    feature_cache_mb: int = Field(
-        default=512,
-        ge=0,
-        description="The most MB that stored activations of the frozen layers may take; 0: never.",
-    )
-
-
 class TrainHead(GraftedTraining):
     """`train_head`: training of the new head on the frozen base."""
 
@@ -130,7 +105,7 @@ class Unfreeze(Section):
 class FineTune(GraftedTraining):
     """`fine_tune`: training of the head and the unfrozen layers."""
 
-    learning_rate: float = Field(default=1e-4, gt=0, description="Adam's learning rate.")
+    learning_rate: float = Field(default=1e-4, gt=0, description="The optimiser's rate; with a schedule its peak.")
 
 
 class Evaluate(Section):

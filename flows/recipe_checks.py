@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from flows.label_checks import label_problems
 from flows.picture_checks import own_problems
 from flows.recipe_augment import augment_problems
+from flows.training_checks import training_problems
 from tasks.pure.readers import CLASS_NAMES, LISTED
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def impossibilities(recipe: Recipe) -> list[str]:
     problems = _data_problems("source", recipe.source, recipe.source_gate())
     problems += _data_problems("target", recipe.target, recipe.target.gate)
     problems += _batch_norm_problems(recipe)
-    problems += _early_stopping_problems(recipe)
+    problems += _early_stopping_problems(recipe) + training_problems(recipe)
     cut_problems = _cut_problems(recipe)
     # What `freeze` may name depends on the cut, so a wrong cut would only cause errors that mislead.
     return problems + (cut_problems or _choice_problems(recipe) or augment_problems(recipe))
