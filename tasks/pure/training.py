@@ -97,20 +97,39 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Best:
+    """What early stopping remembers.
+
+    Attributes:
+        epoch: the best one so far, from 0.
+        value: its validation loss.
+        wait: epochs since then.
+        weights: of the network after that epoch, in Keras' order; averaged ones with `ema`.
+    """
+
+    epoch: int
+    value: float
+    wait: int
+    weights: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
 class State:
     """Where a training stands at the end of an epoch: all that the next epoch depends on besides data and seed.
 
     Attributes:
         epoch: epochs done.
         weights: of the network that trains, batch-norm statistics included, in Keras' order.
-        optimizer: the optimiser's variables, in Keras' order.
+        optimizer: the optimiser's variables, in Keras' order: updates done, moments, averaged weights.
         rows: the history so far, column → value, an epoch each.
+        best: with early stopping what that remembers.
     """
 
     epoch: int
     weights: tuple[np.ndarray, ...]
     optimizer: tuple[np.ndarray, ...]
     rows: tuple[Mapping[str, float], ...]
+    best: Best | None = None
 
 
 def _drop(*_: object) -> None:
