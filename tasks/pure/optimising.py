@@ -35,8 +35,8 @@ def optimizer(model: "keras.Model", training: Training, updates: int) -> "keras.
     }
     if training.optimizer == "sgd":
         made = keras.optimizers.SGD(**options, momentum=training.momentum, nesterov=training.nesterov)
-    else:
-        made = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW}[training.optimizer](**options)
+    else:  # Keras' AdamW is this very class with a decay that must be there
+        made = keras.optimizers.Adam(**options)
     if training.weight_decay:
         made.exclude_from_weight_decay(var_list=undecayed(model))
     return made
