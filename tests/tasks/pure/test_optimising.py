@@ -21,6 +21,7 @@ PLAIN = Training(epochs=2, batch_size=4, learning_rate=0.01, early_stopping=None
 SMALL = network("dense", (4,))
 NORMED = network("dense", (4,), batch_norm=True)
 COUNT, STEPS, SEED = 11, 3, 7  # the last batch is smaller
+slow = pytest.mark.slow
 pytestmark = pytest.mark.usefixtures("fresh_keras")
 
 
@@ -94,7 +95,10 @@ def test_every_optimiser_is_keras_own_to_the_bit(keys: dict[str, Any], theirs: C
 @pytest.mark.parametrize(
     "keys",
     [
-        {"optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 0.5, "schedule": "one_cycle", "warmup": 0.3},
+        pytest.param(
+            {"optimizer": "adamw", "weight_decay": 0.1, "clip_norm": 0.5, "schedule": "one_cycle", "warmup": 0.3},
+            marks=slow,
+        ),
         {"optimizer": "sgd", "nesterov": True, "ema": 0.8, "schedule": "cosine", "warmup": 0.3, "label_smoothing": 0.1},
     ],
     ids=["adamw", "sgd"],
@@ -246,11 +250,14 @@ def test_early_stopping_takes_the_best_averages_back() -> None:
     assert weights(stopped) == weights(best)
 
 
+QUICK = (("adam", None), ("sgd", 0.8))
 HARD = {"schedule": "one_cycle", "warmup": 0.3, "clip_norm": 1.0, "weight_decay": 0.1, "early_stopping": 3}
 RESUMED = [({"optimizer": name, "ema": ema, **HARD}, False) for name in ("adam", "adamw", "sgd") for ema in (None, 0.8)]
 
 
-@pytest.mark.parametrize("keys, jit", [*RESUMED, ({"optimizer": "sgd", "nesterov": True, "ema": 0.8, **HARD}, True)])
+@pytest.mark.parametrize(
+    "keys, jit", [*RESUMED, pytest.param({"optimizer": "sgd", "nesterov": True, "ema": 0.8, **HARD}, True, marks=slow)]
+)
 def test_a_killed_training_goes_on_to_the_same_bits(keys: dict[str, Any], jit: bool) -> None:
     training = replace(PLAIN, epochs=4, **keys)
     part, validation, path, states = examples(COUNT), examples(9, seed=5), ExecutionPath(jit), []
@@ -262,7 +269,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(keys: dict[str, Any], jit: b
 
 
 @pytest.mark.parametrize("ema", [None, 0.5])
-@pytest.mark.parametrize("killed_after", [-1, -2, -3])
+@pytest.mark.parametrize("killed_after", [-1, -2, pytest.param(-3, marks=slow)])
 def test_a_killed_training_stops_early_where_it_would_have_stopped(ema: float | None, killed_after: int) -> None:
     """Also where it had stopped already and was only to be stored; the best weights lie before the interruption."""
     part, wrong = examples(COUNT), (examples(COUNT)[0], (examples(COUNT)[1] + 1) % 3)
@@ -276,7 +283,7 @@ def test_a_killed_training_stops_early_where_it_would_have_stopped(ema: float | 
     assert weights(resumed) == weights(whole) and found.history.equals(expected.history)
 
 
-@pytest.mark.parametrize("jit", [False, True], ids=["plain", "xla"])
+@pytest.mark.parametrize("jit", [False, pytest.param(True, marks=slow)], ids=["plain", "xla"])
 def test_a_training_that_diverges_ends_at_once_and_says_where_and_what_to_try(jit: bool) -> None:
     told: list[tuple[int, float]] = []
     watch = Watch(progress=lambda epoch, fraction, logs: told.append((epoch, fraction)))
