@@ -3,15 +3,16 @@
 from dataclasses import replace
 
 from flows import picture_checks
-from flows.recipe import FineTune, GraftedTraining, Pretrain, Recipe, TrainHead
-from flows.recipe import Training as TrainingSection
+from flows.recipe import FineTune, Pretrain, Recipe, TrainHead
 from flows.recipe_augment import Augment
+from flows.recipe_training import GraftedTraining
+from flows.recipe_training import Training as TrainingSection
 from tasks.pure.architectures import Network
 from tasks.pure.bases.base import Base
 from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.layer_choice import Choice, LayerChoices, Reuse, TrainableChoice
-from tasks.pure.training import Augmentation, Training
+from tasks.pure.training import ADAMW_DECAY, ONE_CYCLE_WARMUP, SGD_MOMENTUM, Augmentation, Training
 from tasks.pure.tuning import StageChoice, TuningChoice
 
 
@@ -99,9 +100,13 @@ def pretraining(recipe: Recipe) -> Training | None:
 
 
 def training(section: TrainingSection) -> Training:
-    """How a step trains. With stages each has a rate of its own: the section's is then no parameter but theirs."""
+    """How a step trains: nulls become what they stand for with the optimiser and the schedule that are chosen.
+
+    With stages each has a rate of its own: the section's is then no parameter but theirs.
+    """
     stages = section.stages if isinstance(section, FineTune) else None
     rate = (stages and stages[0].learning_rate) or section.learning_rate
+    decay, momentum, warmup = section.weight_decay, section.momentum, section.warmup
     return Training(
         epochs=section.epochs,
         batch_size=section.batch_size,
@@ -113,6 +118,15 @@ def training(section: TrainingSection) -> Training:
         layer_decay=section.layer_decay if isinstance(section, FineTune) else None,
         auto_rate=isinstance(rate, str),
         precision=section.precision,
+        optimizer=section.optimizer,
+        momentum=SGD_MOMENTUM if momentum is None else momentum,
+        nesterov=section.nesterov,
+        weight_decay=ADAMW_DECAY if decay is None and section.optimizer == "adamw" else decay or None,
+        clip_norm=section.clip_norm,
+        label_smoothing=section.label_smoothing,
+        ema=section.ema,
+        schedule=section.schedule,
+        warmup=(ONE_CYCLE_WARMUP if section.schedule == "one_cycle" else 0.0) if warmup is None else warmup,
     )
 
 

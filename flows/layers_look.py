@@ -9,8 +9,9 @@ from artifacts.refs import Ref
 from artifacts.store import Store
 from flows import arguments, base_weights, picture_checks
 from flows.plan import PlannedStep
-from flows.recipe import GraftedTraining, Recipe
+from flows.recipe import Recipe
 from flows.recipe_files import LoadedRecipe
+from flows.recipe_training import GraftedTraining
 from tasks.pure.bases.base import Base
 from tasks.pure.errors import SurgeryError
 from tasks.pure.execution_path import Work, of_grafted_network

@@ -22,38 +22,19 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from flows import recipe_base, recipe_checks
-from flows.recipe_augment import Augment
 from flows.recipe_base import Base
 from flows.recipe_data import Count, DataSection, Fraction, LayerChoice, Source, Target, Text
 from flows.recipe_section import LeftOut, Section
-from flows.recipe_tuning import Rate, Tuning
+from flows.recipe_training import LEARNING_RATE, GraftedTraining, Rate, Training
+from flows.recipe_tuning import Tuning
 
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
 
-LEARNING_RATE = "Adam's learning rate; `auto`: looked for in a short training on a copy, and stored."
 DEFAULT_WIDTHS = {"dense": (128, 64, 32, 16), "cnn": (32, 64, 128)}
 
 
 class InspectData(Section):
     """`inspect_data`: has no parameters; `target.duplicates` says what follows from it."""
-
-
-class Training(Section):
-    """Keys that every training step has."""
-
-    epochs: Count = Field(default=10, description="Passes over the training images.")
-    batch_size: Count = Field(default=32, description="Images in one update.")
-    learning_rate: Rate | Literal["auto"] = Field(default=1e-3, description=LEARNING_RATE)
-    early_stopping: Count | None = Field(
-        default=None,
-        description="Stop after this many epochs in which the validation loss does not improve, and restore the best "
-        "weights; needs a validation part. null: never.",
-    )
-    precision: Literal["float32", "mixed_bfloat16"] = Field(
-        default="float32", description="What the layers compute in; weights, and all that is saved, are float32."
-    )
-    class_weights: bool = Field(default=False, description="Weigh classes inversely to their frequency (`balanced`).")
-    augment: Augment = Field(default_factory=Augment, description="What is done to the training pictures, in training.")
 
 
 class Network(Section):
@@ -114,16 +95,6 @@ class Freeze(Section):
         default="all", description="The N lowest reused layers, or names, or patterns like `conv_*`."
     )
     batch_norm: Literal["frozen", "trained"] = Field(default="frozen", description="Batch norm in frozen layers.")
-
-
-class GraftedTraining(Training):
-    """Keys that the trainings on a partly frozen network have."""
-
-    feature_cache_mb: int = Field(
-        default=512,
-        ge=0,
-        description="The most MB that stored activations of the frozen layers may take; 0: never.",
-    )
 
 
 class TrainHead(GraftedTraining):

@@ -17,6 +17,7 @@ from flows.picture_checks import own_problems
 from flows.recipe_augment import augment_problems
 from flows.recipe_base import base_problems
 from flows.recipe_tuning import beyond, tuning_problems
+from flows.training_checks import training_problems
 from tasks.pure.readers import CLASS_NAMES, LISTED
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def impossibilities(recipe: Recipe) -> list[str]:
     problems = base_problems(recipe)
     problems += _data_problems("source", recipe.source, recipe.source_gate()) if recipe.source else []
     problems += _data_problems("target", recipe.target, recipe.target.gate)
-    problems += _early_stopping_problems(recipe) + tuning_problems(recipe, may_validate(recipe.target))
+    problems += _early_stopping_problems(recipe) + training_problems(recipe)
+    problems += tuning_problems(recipe, may_validate(recipe.target))
     if recipe.base is not None:  # what its layers are called is known once it was taken in
         return problems + augment_problems(recipe)
     problems += _batch_norm_problems(recipe)

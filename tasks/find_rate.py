@@ -34,7 +34,9 @@ def settled(
     """
     if not training.auto_rate:
         return training
-    searched = replace(training, epochs=1, early_stopping=None, learning_rate=0.0)
+    searched = replace(
+        training, epochs=1, early_stopping=None, learning_rate=0.0, schedule="constant", warmup=0.0, ema=None
+    )
     own = identity("find_rate", {**inputs, "training": searched, "cut": step.path.cut}, step.store)
     found = _stored(step.store, own)
     began = time.perf_counter()

@@ -12,12 +12,14 @@ loss falls from the first update on, and the valley's middle is lower than it ne
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import augmenting, fitting, frozen, layer_decay, order, precision, stopping
+from tasks.pure import augmenting, frozen, layer_decay, optimising, order, precision, stopping
+from tasks.pure.callbacks import seed_dropouts
+from tasks.pure.compiling import compile_model
 from tasks.pure.errors import BadData
 from tasks.pure.session import derive
 from tasks.pure.training import Part, Training
@@ -63,7 +65,9 @@ def find(model: "keras.Model", train: Part, training: Training, seed: int, cut: 
     """
     twin = _twin(model)
     part = frozen.trained_part(twin, cut)
-    fitting.compile_model(part, LOWEST, mixed=training.augment.mixes)
+    steady = replace(training, learning_rate=LOWEST, schedule="constant", warmup=0.0, ema=None)
+    optimizer = optimising.optimizer(part, steady, UPDATES)
+    compile_model(part, optimizer, mixed=training.augment.mixes, smoothing=training.label_smoothing)
     if training.layer_decay is not None:
         layer_decay.slow_down(part.optimizer, twin, layer_decay.factors(twin, training.layer_decay))
     batches = _batches(twin, train, training, derive(seed, "find_rate"), cut)
@@ -153,7 +157,7 @@ def _batches(
     size, epoch = min(training.batch_size, count), 0
     while True:
         chosen = order.permutation(seed, epoch, count)
-        fitting.seed_dropouts(twin, seed, epoch)
+        seed_dropouts(twin, seed, epoch)
         if augmenter:
             augmenter.begin(seed, epoch)
         for start in range(0, count - size + 1, size):
