@@ -13,11 +13,12 @@ from flows.recipe import Recipe
 from flows.recorded import observed_by
 from flows.tuned import lines
 from tasks import resuming
-from tasks.pure.surgery import Trainable
+from tasks.pure.layer_choice import Trainable
 from tasks.pure.tuning import Stage, Tuning
 from tests.flows.conftest import Run
 from tests.flows.test_resuming import Stopper
 from tests.flows.tiny import digests, ran
+from tests.tasks.pure.test_layer_choice import net
 
 DATA = {"source": {"dataset": "fashion_mnist"}, "target": {"dataset": "digits", "labels": 100, "validation": 0.2}}
 STAGES = [{"layers": 0, "epochs": 2, "learning_rate": 1e-2}, {"layers": 2, "epochs": 3}]
@@ -36,7 +37,8 @@ def refusal(**sections: Any) -> str:
 def test_stages_become_what_each_may_change_with_epochs_and_rate() -> None:
     found = arguments.tuning(recipe(fine_tune={"stages": STAGES, "learning_rate": 1e-3}))
     head, more = Trainable(("head",), ()), Trainable(("dense_3", "dense_4", "head"), ())
-    assert found == Tuning((Stage(head, 2, 1e-2), Stage(more, 3, 1e-3)))
+    grafted = net(*(f"dense_{number}" for number in range(1, 5)), norms=False)
+    assert found.resolved(grafted) == Tuning((Stage(head, 2, 1e-2), Stage(more, 3, 1e-3)))
 
 
 def test_the_epochs_are_those_of_the_stages_also_when_every_default_is_filled_in() -> None:

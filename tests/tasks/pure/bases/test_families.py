@@ -12,7 +12,7 @@ from tasks.pure.bases.applications import build
 from tasks.pure.bases.base import Base
 from tasks.pure.bases.known_applications import APPLICATIONS, FAMILIES
 from tasks.pure.bases.weight_files import load
-from tasks.pure.layers import ADAPTERS, HEAD
+from tasks.pure.outline import ADAPTERS, HEAD
 from tests.tasks.pure.bases.keras_networks import built_in, farness, photos, unlike_any_beginning
 
 SMALLEST = {
