@@ -11,7 +11,7 @@ import os
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +24,7 @@ from artifacts.errors import ArtifactDamaged
 from artifacts.inspection_codecs import derive_inspection
 from artifacts.manifest import named_files
 from artifacts.picture_codecs import derive_pictures
+from artifacts.rate_codecs import derive_rates
 from artifacts.store import Encoded
 
 if TYPE_CHECKING:
@@ -80,28 +81,22 @@ def _quiet_stderr() -> Iterator[None]:
 # -- models
 
 
-def encode_model(model: "keras.Model") -> Encoded:
-    """A network, uncompiled. The model that is given is not changed."""
+def encode_model(model: "keras.Model", outline: Sequence[Mapping[str, Any]]) -> Encoded:
+    """A network, uncompiled. The model that is given is not changed.
+
+    Args:
+        outline: of the network, as `tasks/pure/outlining.py` makes it: its manifest keeps it, so that nobody needs
+            Keras to know where it can be cut and how a training of it is computed.
+    """
     plain = rebuild(model)
     facts = {
         "name": plain.name,
         "input_shape": list(plain.input_shape[1:]),
         "output_shape": list(plain.output_shape[1:]),
         "weights": int(sum(int(np.prod(weight.shape)) for weight in plain.get_weights())),
-        "layers": [_outlined(layer) for layer in plain.layers],
+        "layers": [dict(layer) for layer in outline],
     }
     return Encoded("model", model_digest(model), facts, lambda folder: _save(plain, folder / "model.keras"))
-
-
-def _outlined(layer: "keras.Layer") -> dict[str, Any]:
-    """What the execution path of a training depends on (`tasks/pure/execution_path.py`), without Keras to read it."""
-    return {
-        "name": layer.name,
-        "kind": type(layer).__name__,
-        "output_shape": list(layer.output.shape[1:]),
-        "weights": int(sum(int(np.prod(weight.shape)) for weight in layer.weights)),
-        "trains": bool(layer.trainable and layer.weights),
-    }
 
 
 def write_model(model: "keras.Model", path: Path) -> None:
@@ -277,6 +272,7 @@ _DERIVE = {
     "dataset": derive_dataset,
     "features": derive_features,
     "inspection": derive_inspection,
+    "rates": derive_rates,
     "model": lambda folder: model_digest(read_model(folder)),
     "history": lambda folder: encode_history(read_history(folder), read_shown(folder)).digest,
     "evaluation": lambda folder: encode_evaluation(read_evaluation(folder), read_predictions(folder)).digest,

@@ -1,4 +1,4 @@
-"""Bytes ↔ inspections: what was found in two data sets, as canonical JSON, and a contact sheet of each as PNG."""
+"""Bytes ↔ inspections: what was found in the data sets, as canonical JSON, and a contact sheet of each as PNG."""
 
 import json
 from collections.abc import Mapping
@@ -18,15 +18,16 @@ def encode_inspection(findings: Mapping[str, Any], sheets: Mapping[str, bytes]) 
 
     Args:
         findings: plain JSON values, as `tasks/pure/data/looks.py` makes them.
-        sheets: PNG bytes for each of `SHEETS`.
+        sheets: PNG bytes for each of `SHEETS`, or for the target alone.
     """
+    there = [name for name in SHEETS if name in sheets]
 
     def write(folder: Path) -> None:
         (folder / "inspection.json").write_bytes(canonical_json(findings))
-        for name in SHEETS:
+        for name in there:
             (folder / f"{name}.png").write_bytes(sheets[name])
 
-    arrays = {name: np.frombuffer(sheets[name], np.uint8) for name in SHEETS}
+    arrays = {name: np.frombuffer(sheets[name], np.uint8) for name in there}
     return Encoded("inspection", digest_arrays(arrays, findings), {"problems": findings["problems"]}, write)
 
 
@@ -38,7 +39,7 @@ def read_inspection(folder: Path) -> dict[str, Any]:
 
 def read_sheets(folder: Path) -> dict[str, bytes]:
     """Its contact sheets by name."""
-    return {name: (folder / f"{name}.png").read_bytes() for name in SHEETS}
+    return {name: file.read_bytes() for name in SHEETS if (file := folder / f"{name}.png").is_file()}
 
 
 def derive_inspection(folder: Path) -> str:

@@ -15,6 +15,7 @@ from artifacts.executions import Execution
 from artifacts.runs import RUNNING, RunRecord, Runs
 from artifacts.store import Store
 
+BESIDE = ("pictures", "features", "rates")  # what executions call those beside the DAG in their facts
 NOTHING = "Nothing was taken away: what it refers to is not known."
 
 
@@ -106,10 +107,10 @@ def _executions(store: Store, keys: Iterable[str]) -> Iterator[Execution]:
 
 
 def _beside(executions: Iterable[Execution]) -> frozenset[str]:
-    """Keys of executions beside the DAG: of the decoded pictures that those steps chose from, and of the stored
-    activations that they trained on."""
+    """Keys of executions beside the DAG: of the decoded pictures that those steps chose from, of the stored
+    activations that they trained on, and of the searches for their learning rates."""
     facts = [execution.facts for execution in executions]
-    return frozenset(str(each[name]["key"]) for each in facts for name in ("pictures", "features") if name in each)
+    return frozenset(str(each[name]["key"]) for each in facts for name in BESIDE if name in each)
 
 
 def _recorded(kept: Iterable[RunRecord]) -> Iterator[str]:

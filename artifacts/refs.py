@@ -64,6 +64,13 @@ class HistoryRef(Ref):
 
 
 @dataclass(frozen=True)
+class RatesRef(Ref):
+    """A search for a learning rate: loss against rate, and its picture."""
+
+    kind: ClassVar[str] = "rates"
+
+
+@dataclass(frozen=True)
 class EvaluationRef(Ref):
     """Figures on the test split, and the predictions that they were computed from."""
 
@@ -79,7 +86,17 @@ class FiguresRef(Ref):
 
 KINDS: Mapping[str, type[Ref]] = {
     each.kind: each
-    for each in (PicturesRef, DatasetRef, InspectionRef, ModelRef, FeaturesRef, HistoryRef, EvaluationRef, FiguresRef)
+    for each in (
+        PicturesRef,
+        DatasetRef,
+        InspectionRef,
+        ModelRef,
+        FeaturesRef,
+        RatesRef,
+        HistoryRef,
+        EvaluationRef,
+        FiguresRef,
+    )
 }
 
 

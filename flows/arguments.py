@@ -1,19 +1,24 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
+from dataclasses import replace
+
 from flows import picture_checks
-from flows.recipe import GraftedTraining, Recipe, TrainHead
-from flows.recipe import Training as TrainingSection
+from flows.recipe import FineTune, Pretrain, Recipe, TrainHead
 from flows.recipe_augment import Augment
+from flows.recipe_training import GraftedTraining
+from flows.recipe_training import Training as TrainingSection
 from tasks.pure.architectures import Network
+from tasks.pure.bases.base import Base
 from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
-from tasks.pure.surgery import Scion, Trainable
-from tasks.pure.training import Augmentation, Training
+from tasks.pure.layer_choice import Choice, LayerChoices, Reuse, TrainableChoice
+from tasks.pure.training import ADAMW_DECAY, ONE_CYCLE_WARMUP, SGD_MOMENTUM, Augmentation, Training
+from tasks.pure.tuning import StageChoice, TuningChoice
 
 
 def selection(recipe: Recipe, role: str) -> Selection:
     """What `load_data.<role>` selects. The seed is left out where nothing is drawn, so that it changes no key."""
-    section = recipe.source if role == "source" else recipe.target
+    section = recipe.data_section(role)
     gate = recipe.source_gate() if role == "source" else recipe.target.gate
     draws = section.labels != "all" or section.validation > 0
     return Selection(
@@ -37,11 +42,47 @@ def selection(recipe: Recipe, role: str) -> Selection:
 
 def path(recipe: Recipe, role: str) -> str | None:
     """The folder or file that the recipe gives for `role`."""
-    return recipe.source.path if role == "source" else recipe.target.path
+    return recipe.data_section(role).path
 
 
-def network(recipe: Recipe) -> Network:
-    section = recipe.pretrain
+def base(recipe: Recipe) -> Base | None:
+    """The network that is taken in; None where `pretrain` builds one."""
+    section = recipe.base
+    if section is None:
+        return None
+    weights = section.weights or "imagenet"
+    return Base(
+        kind=section.kind,
+        name=section.application or section.package or (None if section.path else section.kerashub),
+        weights=("file" if section.path else weights) if section.application else None,
+        input_size=section.size,
+        cut=section.cut,
+        scale=section.scale,
+        dropout=section.dropout,
+        options=tuple(sorted(section.options.items())),
+    )
+
+
+def base_path(recipe: Recipe) -> str | None:
+    """The file or folder that the recipe gives for the base: a network of one's own, weights, a preset's folder."""
+    return recipe.base.path if recipe.base else None
+
+
+def scales_pixels(recipe: Recipe) -> bool:
+    """Whether the base scales pixels of 0-255 down, so that floats within -1 … 1 would be 255 times too dark for it.
+    Of an earlier run's network the recipe does not know it."""
+    if recipe.base is None:
+        return recipe.pretrain.scale == "unit"
+    return recipe.base.scale != "none" and recipe.base.run is None
+
+
+def network(recipe: Recipe) -> Network | Base:
+    """What `pretrain` builds, or takes in."""
+    taken_in = base(recipe)
+    return _built(recipe.pretrain) if taken_in is None else taken_in
+
+
+def _built(section: Pretrain) -> Network:
     return Network(
         architecture=section.architecture,
         widths=tuple(section.widths),
@@ -53,16 +94,49 @@ def network(recipe: Recipe) -> Network:
     )
 
 
+def pretraining(recipe: Recipe) -> Training | None:
+    """The training of `pretrain`; None where nothing is trained there, so that none of its keys changes the step's."""
+    return training(recipe.pretrain) if recipe.pretrain.epochs else None
+
+
 def training(section: TrainingSection) -> Training:
+    """How a step trains: nulls become what they stand for with the optimiser and the schedule that are chosen.
+
+    With stages each has a rate of its own: the section's is then no parameter but theirs.
+    """
+    stages = section.stages if isinstance(section, FineTune) else None
+    rate = (stages and stages[0].learning_rate) or section.learning_rate
+    decay, momentum, warmup = section.weight_decay, section.momentum, section.warmup
     return Training(
         epochs=section.epochs,
         batch_size=section.batch_size,
-        learning_rate=section.learning_rate,
+        learning_rate=0.0 if isinstance(rate, str) else rate,
         early_stopping=section.early_stopping,
         class_weights=section.class_weights,
         augment=augmentation(section.augment),
         augment_copies=section.augment_copies if isinstance(section, TrainHead) else None,
+        layer_decay=section.layer_decay if isinstance(section, FineTune) else None,
+        auto_rate=isinstance(rate, str),
+        precision=section.precision,
+        optimizer=section.optimizer,
+        momentum=SGD_MOMENTUM if momentum is None else momentum,
+        nesterov=section.nesterov,
+        weight_decay=ADAMW_DECAY if decay is None and section.optimizer == "adamw" else decay or None,
+        clip_norm=section.clip_norm,
+        label_smoothing=section.label_smoothing,
+        ema=section.ema,
+        schedule=section.schedule,
+        warmup=(ONE_CYCLE_WARMUP if section.schedule == "one_cycle" else 0.0) if warmup is None else warmup,
     )
+
+
+def tuning(recipe: Recipe) -> TuningChoice:
+    section = recipe.fine_tune
+    stages = (
+        StageChoice(_stage(recipe, stage.layers), stage.epochs, stage.learning_rate or float(section.learning_rate))
+        for stage in section.stages or []
+    )
+    return TuningChoice(stages=tuple(stages), keep=section.keep, blend=section.blend)
 
 
 def augmentation(section: Augment) -> Augmentation:
@@ -85,24 +159,31 @@ def features(section: GraftedTraining) -> FeatureCache:
     return FeatureCache(section.feature_cache_mb)
 
 
-def scion(recipe: Recipe) -> Scion:
+def reuse(recipe: Recipe) -> Reuse:
     section = recipe.clone_with_weights
-    return Scion(
-        reused_layers=tuple(recipe.reused_layers()),
-        copy_weights=section.copy_weights,
-        add_hidden=tuple(section.add_hidden),
-    )
+    return Reuse(layers=section.layers, copy_weights=section.copy_weights, add_hidden=tuple(section.add_hidden))
 
 
-def trainable_in_head(recipe: Recipe) -> Trainable:
-    """What `freeze` leaves trainable; with `freeze.batch_norm: trained` every reused batch norm adapts."""
-    adapting = recipe.reused_layers() if recipe.freeze.batch_norm == "trained" and recipe.pretrain.batch_norm else []
-    return Trainable(tuple(recipe.trainable_in_head()), tuple(adapting))
+def layer_choices(recipe: Recipe) -> LayerChoices:
+    """All that the recipe says of layers."""
+    stages = [_stage(recipe, stage.layers) for stage in recipe.fine_tune.stages or []]
+    return LayerChoices(reuse(recipe), (trainable_in_head(recipe), trainable_in_fine_tune(recipe), *stages))
 
 
-def trainable_in_fine_tune(recipe: Recipe) -> Trainable:
-    """What `unfreeze` makes trainable; with `unfreeze.batch_norm: trained` also the batch norms of those layers."""
-    trained = recipe.trainable_in_fine_tune()
-    adapting = recipe.unfreeze.batch_norm == "trained" and recipe.pretrain.batch_norm
-    reused = set(recipe.reused_layers())
-    return Trainable(tuple(trained), tuple(name for name in trained if adapting and name in reused))
+def trainable_in_head(recipe: Recipe) -> TrainableChoice:
+    """What `freeze` leaves trainable."""
+    return TrainableChoice(_choice(recipe.freeze.layers), recipe.freeze.batch_norm)
+
+
+def trainable_in_fine_tune(recipe: Recipe) -> TrainableChoice:
+    """What `unfreeze` makes trainable."""
+    return TrainableChoice(_choice(recipe.freeze.layers), recipe.unfreeze.batch_norm, _choice(recipe.unfreeze.layers))
+
+
+def _stage(recipe: Recipe, layers: str | int | list[str]) -> TrainableChoice:
+    """What a stage of fine-tuning trains."""
+    return replace(trainable_in_fine_tune(recipe), unfrozen=_choice(layers), key="fine_tune.stages")
+
+
+def _choice(layers: str | int | list[str]) -> Choice:
+    return tuple(layers) if isinstance(layers, list) else layers

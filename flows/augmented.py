@@ -19,7 +19,7 @@ def in_words(store: Store, recipe: Recipe, steps: Sequence[Mapping[str, Any]]) -
         steps: the entries of the run's record: of `train_head` its execution is asked whether it took stored copies.
     """
     sections = {"pretrain": recipe.pretrain, "train_head": recipe.train_head, "fine_tune": recipe.fine_tune}
-    found = {step: ", ".join(_words(section.augment)) for step, section in sections.items()}
+    found = {step: ", ".join(_words(section.augment)) for step, section in sections.items() if section.epochs}
     copies = recipe.train_head.augment_copies
     if copies and _on_activations(store, steps):
         found["train_head"] += f" ({copies} fixed copies, an epoch each in turn)"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from artifacts.errors import UsageError
 from flows.dag import STEPS, ancestors, descendants
+from flows.recipe_base import TAKES_ITS_PLACE
 from flows.suggestions import named
 
 
@@ -39,6 +40,7 @@ def choose(
     """
     for step in [*force, *filter(None, [start_from, only])]:
         _check_name(step)
+        check_there(step, edges)
     if start_from and only:
         raise UsageError(f"Expected one of --from and --only, found --from {start_from} and --only {only}. Drop one.")
     first = start_from or only
@@ -57,6 +59,17 @@ def _check_name(step: str) -> None:
         options = " ".join(f"--force {name.strip()}" for name in step.split(","))
         raise UsageError(f"No step named `{step}`. Write one step an option: {options}.")
     named(step, STEPS, "step")
+
+
+def check_there(step: str, edges: Mapping[str, Mapping[str, str]]) -> None:
+    """Refuse a step that this recipe does not have.
+
+    Raises:
+        UsageError: `base` takes the place of the data that the step would read.
+    """
+    if step not in edges:
+        others = ", ".join(f"`{other}`" for other in edges)
+        raise UsageError(f"This recipe has no `{step}`: {TAKES_ITS_PLACE}. Its steps: {others}.")
 
 
 def _check_force(force: Sequence[str], needed: frozenset[str], option: str, skipped: frozenset[str]) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from artifacts.runs import RunRecord
+from flows.dag import present
 from flows.runs_list import interval, when
 from tasks.pure import timeline
 from tasks.pure.page_markdown import table
@@ -53,12 +54,13 @@ def _ran(run: RunRecord) -> set[str]:
 
 
 def _row(run: RunRecord) -> list[str]:
-    hits = sum(entry["status"] == "hit" for entry in run.steps)
+    steps = present(run.steps)
+    hits = sum(entry["status"] == "hit" for entry in steps)
     return [
         str(run.number),
         when(run.started)[5:],
         interval(run.metrics),
-        f"{hits} of {len(run.steps)}",
+        f"{hits} of {len(steps)}",
         str(run.gate.get("outcome", "")),
         _news(run),
     ]

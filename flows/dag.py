@@ -9,15 +9,18 @@
 (for the base's figures) and the network before fine-tuning; figures also gets the three histories. `inspect_data` gets
 both data sets, and goes to evaluate (which test images were trained on?) and report. It comes before any training:
 data that should not be trained on is refused there.
+Where the recipe has a `base`, `pretrain` takes that network in. There is no `load_data.source` then, unless `pretrain`
+goes on training it; what would get the source gets None instead, and `evaluate` no base, which has no head.
 Only references and plain values pass between steps. Each step receives just the values that it uses, not the recipe,
 so that a change to the report cannot retrain anything.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, get_args
 
 from flows import arguments
 from flows.recipe import Recipe
+from flows.recipe_base import TAKES_ITS_PLACE
 
 StepName = Literal[
     "load_data.source",
@@ -46,7 +49,9 @@ class Interpreter(Protocol):
 def wire(step: Interpreter, recipe: Recipe) -> None:
     """Call `step` for every step of the DAG in order, each with the outputs of those before it."""
     seed = recipe.step_seed
-    source = step("load_data.source", role="source", selection=arguments.selection(recipe, "source"))["dataset"]
+    source = None
+    if recipe.source is not None:
+        source = step("load_data.source", role="source", selection=arguments.selection(recipe, "source"))["dataset"]
     target = step("load_data.target", role="target", selection=arguments.selection(recipe, "target"))["dataset"]
     inspection = step("inspect_data", source=source, target=target)["inspection"]
 
@@ -54,7 +59,9 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         "pretrain",
         source=source,
         network=arguments.network(recipe),
-        training=arguments.training(recipe.pretrain),
+        layers=arguments.layer_choices(recipe),
+        weights=None,
+        training=arguments.pretraining(recipe),
         seed=seed("pretrain"),
     )
     base = step("save_model", model=pretrained["model"])["model"]
@@ -63,7 +70,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         "clone_with_weights",
         base=base,
         target=target,
-        scion=arguments.scion(recipe),
+        scion=arguments.reuse(recipe),
         seed=seed("clone_with_weights"),
     )["model"]
     for_head = arguments.trainable_in_head(recipe)
@@ -85,6 +92,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         target=target,
         trainable=for_fine_tuning,
         training=arguments.training(recipe.fine_tune),
+        tuning=arguments.tuning(recipe),
         features=arguments.features(recipe.fine_tune),
         seed=seed("fine_tune"),
     )
@@ -93,7 +101,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         "evaluate",
         model=tuned["model"],
         head=head["model"],
-        base=base,
+        base=base if recipe.source else None,
         source=source,
         target=target,
         inspection=inspection,
@@ -110,6 +118,16 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         mistakes=recipe.figures.mistakes,
     )["figures"]
     step("report", evaluation=evaluation, figures=pictures, source=source, target=target, inspection=inspection)
+
+
+def left_out(recipe: Recipe) -> Mapping[str, str]:
+    """Steps that are not in this recipe's sentence, and why."""
+    return {} if recipe.source is not None else {"load_data.source": TAKES_ITS_PLACE}
+
+
+def present(entries: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The entries of a run's record of steps that its recipe has."""
+    return [entry for entry in entries if entry["reason"] != TAKES_ITS_PLACE]
 
 
 class _Edge:

@@ -28,7 +28,7 @@ def check(recipe: Recipe, found: Mapping[str, Any], names: Names) -> None:
 
 def refusals(recipe: Recipe, found: Mapping[str, Any], names: Names) -> list[str]:
     """Why this recipe must not be trained on that data, a sentence each; empty where it may."""
-    scales = apart({f"the {role}": _range(found[role]) for role in ("source", "target")})
+    scales = apart({f"the {role}": _range(found[role]) for role in ("source", "target") if role in found})
     return [*filter(None, [scales]), *_duplicates(recipe, found, names), *_early_stopping(recipe, found)]
 
 
@@ -55,5 +55,7 @@ def _early_stopping(recipe: Recipe, found: Mapping[str, Any]) -> list[str]:
         f"`{step}.early_stopping` stops by the validation loss, but the data of `{role}` has no validation part. Set "
         f"`{role}.validation`, such as 0.2, or leave `{step}.early_stopping` out."
         for step, role in trainings
-        if getattr(recipe, step).early_stopping is not None and "validation" not in found[role]["parts"]
+        if role in found
+        and getattr(recipe, step).early_stopping is not None
+        and "validation" not in found[role]["parts"]
     ]

@@ -11,6 +11,7 @@ from artifacts.refs import Ref
 from artifacts.store import Store
 from flows import commands, data_recipe, interrupts, recipe_files, run_server
 from flows import plan as planning
+from flows.dag import left_out
 from flows.data_look import LOOK, LOOKED, as_json, look, unread, write_page
 from flows.data_terminal import print_look
 from flows.recipe_files import LoadedRecipe
@@ -32,7 +33,7 @@ def data(wanted: str, settings: Sequence[str], shown_as_json: bool, verbose: boo
     loaded = data_recipe.loaded(wanted, overrides)
     commands.quiet_libraries(verbose)
     try:
-        refs, keys = _stored(loaded) or _looked_up(wanted, overrides, loaded, shown_as_json)
+        refs, keys = looked_at(wanted, overrides, loaded, shown_as_json)
     except (GraftError, PureError) as problem:
         if shown_as_json:
             commands.print_json(unread(loaded, str(problem)))
@@ -50,13 +51,24 @@ def data(wanted: str, settings: Sequence[str], shown_as_json: bool, verbose: boo
 Found = tuple[Mapping[str, Ref], Mapping[str, str]]  # step → output, and step → key
 
 
+def looked_at(wanted: str, overrides: Mapping[str, Any], loaded: LoadedRecipe, shown_as_json: bool) -> Found:
+    """The outputs and keys of `LOOKED`, from an earlier run or look, else from one now."""
+    return _stored(loaded) or _looked_up(wanted, overrides, loaded, shown_as_json)
+
+
 def _stored(loaded: LoadedRecipe) -> Found | None:
     """What an earlier run or look left: then there is nothing to run."""
+    looked = _looked(loaded)
     planned = {step.step: step for step in planning.walk(loaded, LOOK)}
-    if any(planned[step].status != "hit" for step in LOOKED):
+    if any(planned[step].status != "hit" for step in looked):
         return None
-    refs = {step: next(iter((planned[step].outputs or {}).values())) for step in LOOKED}
-    return refs, {step: key for step in LOOKED if (key := planned[step].key)}
+    refs = {step: next(iter((planned[step].outputs or {}).values())) for step in looked}
+    return refs, {step: key for step in looked if (key := planned[step].key)}
+
+
+def _looked(loaded: LoadedRecipe) -> list[str]:
+    """The steps that look: no source is read where a `base` takes its place."""
+    return [step for step in LOOKED if step not in left_out(loaded.recipe)]
 
 
 def _looked_up(wanted: str, overrides: Mapping[str, Any], loaded: LoadedRecipe, shown_as_json: bool) -> Found:
@@ -73,4 +85,4 @@ def _looked_up(wanted: str, overrides: Mapping[str, Any], loaded: LoadedRecipe, 
         with commands.only_json_on_stdout(shown_as_json):
             record = commands.under_prefect(observer, commands.Prospect(steps, server), start, reraise=True)
     run = PastRun(Store(), record)
-    return {step: next(iter(run.refs(step).values())) for step in LOOKED}, run.record.keys()
+    return {step: next(iter(run.refs(step).values())) for step in _looked(loaded)}, run.record.keys()

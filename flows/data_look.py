@@ -53,12 +53,12 @@ def look(store: Store, loaded: LoadedRecipe, alone: bool, refs: Mapping[str, Ref
     """Read what was found.
 
     Args:
-        refs: the outputs of `LOOKED`, by step.
+        refs: the outputs of those of `LOOKED` that the recipe has, by step.
         keys: theirs.
     """
     folder = store.folder(refs["inspect_data"])
     found = read_inspection(folder)
-    roles = {role: refs[f"load_data.{role}"] for role in ("source", "target")}
+    roles = {role: refs[f"load_data.{role}"] for role in ("source", "target") if f"load_data.{role}" in refs}
     listings = {role: each for role in roles if (each := _listing(store, loaded, role))}
     data = summary.data_facts(store, {**roles, "inspection": refs["inspect_data"]}, keys, listings)
     sheets = {f"data_{role}": sheet for role, sheet in read_sheets(folder).items()}
@@ -69,7 +69,7 @@ def look(store: Store, loaded: LoadedRecipe, alone: bool, refs: Mapping[str, Ref
 
 def _listing(store: Store, loaded: LoadedRecipe, role: str) -> Listing | None:
     """The pictures of a folder or table, as they lie there now."""
-    section = loaded.recipe.source if role == "source" else loaded.recipe.target
+    section = loaded.recipe.data_section(role)
     if section.dataset not in LISTED:
         return None
     files = finding.files(section.dataset, section.path, store, f"load_data.{role}", download=False)
@@ -108,9 +108,16 @@ def as_json(seen: Look, page: Path) -> dict[str, Any]:
         "brightness": target["brightness"],
         "pixels": target["pixels"],
         "untested": target["untested"],
-        **({} if seen.alone else {"source": {**found["source"], "parts": page_data.parts(found["source"])}}),
+        **_of_the_source(seen, found),
         "report": str(page),
     }
+
+
+def _of_the_source(seen: Look, found: Mapping[str, Any]) -> dict[str, Any]:
+    """What is said of the source, where there is one beside the target."""
+    if seen.alone or "source" not in found:
+        return {}
+    return {"source": {**found["source"], "parts": page_data.parts(found["source"])}}
 
 
 def _examples(told: Sequence[Mapping[str, Any]], names: Mapping[str, str]) -> list[dict[str, Any]]:

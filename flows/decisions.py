@@ -4,7 +4,7 @@ Neither Prefect nor Keras is imported.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from artifacts.digest import digest_json
@@ -15,6 +15,9 @@ from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
 from tasks.cache_records import has_record
 from tasks.identity import identity
+from tasks.pure.bases.base import Base
+
+OF_BASE = {field.name for field in fields(Base)}
 
 
 @dataclass(frozen=True)
@@ -121,8 +124,13 @@ def differences(
         seeds: the recipe's seed then and now; each step's own is derived from it.
     """
     own = section(str(new["step"]))
-    for name, before, after in _changed(_opened(old["parameters"]), _opened(new["parameters"])):
-        yield f"parameter `{own}.{name}` {_shown(before)} → {_shown(after)}"
+    before_that, now = _opened(old["parameters"]), _opened(new["parameters"])
+    if own == "pretrain" and _base(before_that) != _base(now):
+        yield f"base {_base(before_that)} → {_base(now)}"  # which explains every other parameter
+        before_that = now
+    for name, before, after in _changed(before_that, now):
+        key = f"base.{name}" if "kind" in now and name in OF_BASE else f"{own}.{name}"
+        yield f"parameter `{key}` {_shown(before)} → {_shown(after)}"
     if old["seed"] != new["seed"]:
         yield f"seed {_shown(seeds[0])} → {_shown(seeds[1])}"
     for name, _, _ in _changed(old["code"], new["code"]):
@@ -138,6 +146,12 @@ def differences(
         yield f"device {name} {_shown(before)} → {_shown(after)}"
     for name, before, after in _changed(old.get("path") or {}, new.get("path") or {}):
         yield f"execution path: {name} {_shown(before)} → {_shown(after)}"
+
+
+def _base(parameters: Mapping[str, Any]) -> str:
+    """Which network `pretrain` builds or takes in."""
+    kind = parameters.get("kind")
+    return " ".join(filter(None, [kind, parameters.get("name")])) if kind else "pretrained"
 
 
 def section(step: str) -> str:

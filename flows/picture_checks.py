@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from flows.base_shape import base_shape
 from tasks.pure.data.decoding import check_colour
 from tasks.pure.errors import BadData
 from tasks.pure.readers import LISTED
@@ -57,21 +58,36 @@ def image_size(recipe: Recipe, role: str) -> tuple[int, int] | None:
 
     The base resizes the target's images to its own size anyway, and smoothing while decoding is better than that.
     """
-    section = recipe.source if role == "source" else recipe.target
+    section = recipe.data_section(role)
     if isinstance(section.image_size, int):
         return section.image_size, section.image_size
     if section.image_size is not None:
         return section.image_size[0], section.image_size[1]
-    if role == "source" or section.dataset not in LISTED:
+    if section.dataset not in LISTED:
         return None
-    known = SHAPES.get(recipe.source.dataset)
+    if recipe.base is not None:
+        shape = base_shape(recipe.base)
+        return shape[:2] if shape else None
+    if role == "source":
+        return None
+    known = SHAPES.get(recipe.data_section("source").dataset)
     return known[:2] if known else image_size(recipe, "source")
 
 
 def colour(recipe: Recipe, role: str) -> str:
     """`grey`, `rgb` or `auto`, the last where only the files can say it."""
-    section = recipe.source if role == "source" else recipe.target
-    known = SHAPES.get(recipe.source.dataset)
-    if section.colour != "auto" or role == "source" or section.dataset not in LISTED:
+    section = recipe.data_section(role)
+    if section.colour != "auto" or section.dataset not in LISTED:
         return section.colour
-    return ("grey" if known[2] == 1 else "rgb") if known else recipe.source.colour
+    if recipe.base is not None:
+        shape = base_shape(recipe.base)
+        return _colour(shape) if shape else "auto"
+    if role == "source":
+        return "auto"
+    source = recipe.data_section("source")
+    known = SHAPES.get(source.dataset)
+    return _colour(known) if known else source.colour
+
+
+def _colour(shape: tuple[int, int, int]) -> str:
+    return "grey" if shape[2] == 1 else "rgb"

@@ -7,17 +7,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from artifacts.errors import RunFirst
+from artifacts.errors import RecipeError, RunFirst
 from artifacts.refs import Ref
 from artifacts.runs import Runs, run_command
 from artifacts.store import Store
 from flows import arguments as recipe_arguments
+from flows import base_weights, recipe_base
 from flows.choice import Choice
-from flows.dag import STEPS, edges, wire
+from flows.dag import STEPS, edges, left_out, wire
 from flows.decisions import Detective
 from flows.recipe_files import LoadedRecipe
 from tasks import finding
 from tasks.choosing import TRAINS
+from tasks.identity import NAMES_LAYERS
+from tasks.pure.errors import SurgeryError
 
 NEW_INPUT = "its input is new"
 
@@ -59,7 +62,7 @@ class Planner:
 
     def __init__(self, loaded: LoadedRecipe, choice: Choice, detective: Detective) -> None:
         self.loaded, self.choice, self.detective = loaded, choice, detective
-        self.steps: list[PlannedStep] = []
+        self.steps = [PlannedStep(step, "skipped", why) for step, why in left_out(loaded.recipe).items()]
 
     def __call__(self, step: str, **arguments: Any) -> _Outputs:
         planned, conditions = self._plan(step, arguments)
@@ -88,23 +91,40 @@ class Planner:
             if files is None:
                 return PlannedStep(step, "run", "its files are not here yet: they will be fetched"), ()
             arguments["files"] = files
+        if step == "pretrain" and self.loaded.recipe.base is not None:
+            arguments["weights"] = base_weights.found(self.loaded.recipe, self.detective.store, download=False)
+            if arguments["weights"] is None:
+                why = recipe_base.said(self.loaded.recipe, step, "its weights are not here yet: they will be fetched")
+                return PlannedStep(step, "run", why), ()
         gone = [name for name, value in arguments.items() if isinstance(value, Ref) and self._is_gone(step, value)]
         if gone:
             return PlannedStep(step, "run", f"its input is gone: {_named(gone)}"), ()
+        self._check_layers(step, arguments)
         seen = self.detective.look(step, arguments)
         found = seen.key, seen.outputs, seen.identity
         again = self.choice.again.get(step)
+        why = recipe_base.said(self.loaded.recipe, step, again or seen.reason)
         if again or not seen.hit:
             # It was executed under this key before, so it is expected to make the same bits again.
-            return PlannedStep(step, "run", again or seen.reason, *found), (*conditions, step)
+            return PlannedStep(step, "run", why, *found), (*conditions, step)
         if conditions:
-            why = f"HIT if {_named(conditions)} {'makes' if len(conditions) == 1 else 'make'} the same bits again"
-            return PlannedStep(step, "hit-if-same", why, *found), conditions
-        return PlannedStep(step, "hit", seen.reason, *found), ()
+            same = f"HIT if {_named(conditions)} {'makes' if len(conditions) == 1 else 'make'} the same bits again"
+            return PlannedStep(step, "hit-if-same", same, *found), conditions
+        return PlannedStep(step, "hit", why, *found), ()
+
+    def _check_layers(self, step: str, arguments: Mapping[str, Any]) -> None:
+        """Raises RecipeError where the base is known and lacks layers that the recipe names: before anything runs."""
+        if step != "clone_with_weights":
+            return
+        outline = (self.detective.store.facts(arguments["base"]) or {}).get("layers", [])
+        try:
+            recipe_arguments.layer_choices(self.loaded.recipe).check(outline)
+        except SurgeryError as problem:
+            raise RecipeError(f"Recipe `{self.loaded.title}`: {problem}") from None
 
     def _is_gone(self, step: str, ref: Ref) -> bool:
         """Whether nobody knows what `ref` was, so that the path of a training on it cannot be told (`choosing.py`)."""
-        return step in TRAINS and self.detective.store.facts(ref) is None
+        return step in TRAINS | NAMES_LAYERS and self.detective.store.facts(ref) is None
 
 
 def walk(loaded: LoadedRecipe, choice: Choice) -> list[PlannedStep]:

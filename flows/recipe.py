@@ -9,14 +9,25 @@ convolution with its batch norm, activation, dropout and pooling.
 import hashlib
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, WithJsonSchema, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
-from flows import recipe_checks
-from flows.recipe_augment import Augment
-from flows.recipe_data import Count, Fraction, Source, Target, Text
-from flows.recipe_section import Section
+from flows import recipe_base, recipe_checks
+from flows.recipe_base import Base
+from flows.recipe_data import Count, DataSection, Fraction, LayerChoice, Source, Target, Text
+from flows.recipe_section import LeftOut, Section
+from flows.recipe_training import LEARNING_RATE, GraftedTraining, Rate, Training
+from flows.recipe_tuning import Tuning
 
-LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
 Switch = Annotated[bool, WithJsonSchema({"anyOf": [{"type": "boolean"}, {"type": "null"}]})]
 
 DEFAULT_WIDTHS = {"dense": (128, 64, 32, 16), "cnn": (32, 64, 128)}
@@ -24,21 +35,6 @@ DEFAULT_WIDTHS = {"dense": (128, 64, 32, 16), "cnn": (32, 64, 128)}
 
 class InspectData(Section):
     """`inspect_data`: has no parameters; `target.duplicates` says what follows from it."""
-
-
-class Training(Section):
-    """Keys that every training step has."""
-
-    epochs: Count = Field(default=10, description="Passes over the training images.")
-    batch_size: Count = Field(default=32, description="Images in one update.")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's learning rate.")
-    early_stopping: Count | None = Field(
-        default=None,
-        description="Stop after this many epochs in which the validation loss does not improve, and restore the best "
-        "weights; needs a validation part. null: never.",
-    )
-    class_weights: bool = Field(default=False, description="Weigh classes inversely to their frequency (`balanced`).")
-    augment: Augment = Field(default_factory=Augment, description="What is done to the training pictures, in training.")
 
 
 class Network(Section):
@@ -71,7 +67,11 @@ class Network(Section):
 
 
 class Pretrain(Training, Network):
-    """`pretrain`: the base and its training on the source task."""
+    """`pretrain`: the base and its training on the source task; or, with `base`, the network that is taken in."""
+
+    epochs: int = Field(
+        default=10, ge=0, description="Passes over the training images; 0, the default with `base`: none."
+    )
 
 
 class SaveModel(Section):
@@ -97,16 +97,6 @@ class Freeze(Section):
     batch_norm: Literal["frozen", "trained"] = Field(default="frozen", description="Batch norm in frozen layers.")
 
 
-class GraftedTraining(Training):
-    """Keys that the trainings on a partly frozen network have."""
-
-    feature_cache_mb: int = Field(
-        default=512,
-        ge=0,
-        description="The most MB that stored activations of the frozen layers may take; 0: never.",
-    )
-
-
 class TrainHead(GraftedTraining):
     """`train_head`: training of the new head on the frozen base."""
 
@@ -127,10 +117,10 @@ class Unfreeze(Section):
     )
 
 
-class FineTune(GraftedTraining):
+class FineTune(GraftedTraining, Tuning):
     """`fine_tune`: training of the head and the unfrozen layers."""
 
-    learning_rate: float = Field(default=1e-4, gt=0, description="Adam's learning rate.")
+    learning_rate: Rate | Literal["auto"] = Field(default=1e-4, description=LEARNING_RATE)
 
 
 class Evaluate(Section):
@@ -157,11 +147,28 @@ class Gate(Section):
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="1 less the accepted share of wrong promotions.")
 
 
+def _no_default(schema: dict[str, Any]) -> None:
+    """Null means left out, and is nothing that a person writes."""
+    schema.pop("default", None)
+
+
 class Recipe(Section):
     """The parameters of a run of `transfer_learning`, one section a step."""
 
+    model_config = ConfigDict(json_schema_extra=recipe_base.WITHOUT_BASE)
+
     seed: int = Field(default=0, ge=0, description="Every step derives its own seed from this one and its name.")
-    source: Source = Field(description="The data that the base is pretrained on.")
+    base: Annotated[Base | None, LeftOut()] = Field(
+        default=None,
+        description="A network that is there, in the place of `source` and a training.",
+        json_schema_extra=_no_default,
+    )
+    source: Annotated[Source | None, LeftOut()] = Field(
+        default=None,
+        validate_default=True,
+        description="The data that the base is pretrained on.",
+        json_schema_extra=_no_default,
+    )
     target: Target = Field(description="The data that the base is grafted onto.")
     inspect_data: InspectData = Field(default_factory=InspectData, description="Looks at the data before a training.")
     pretrain: Pretrain = Field(default_factory=Pretrain, description="The base and its training.")
@@ -176,6 +183,22 @@ class Recipe(Section):
     report: Report = Field(default_factory=Report, description="The page.")
     gate: Gate = Field(default_factory=Gate, description="When it may take the champion's place.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _taken_in_as_it_is(cls, data: Any) -> Any:
+        return recipe_base.with_default_epochs(data)
+
+    @field_validator("source")
+    @classmethod
+    def _is_there(cls, source: Source | None, info: ValidationInfo) -> Source | None:
+        if source is None and info.data.get("base", "wrong") is None:
+            raise PydanticCustomError("missing", "Field required")
+        return source
+
+    @model_serializer(mode="wrap")
+    def _as_a_person_would_write_it(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return recipe_base.without_what_is_replaced(self, handler(self))
+
     @model_validator(mode="after")
     def _is_possible(self) -> Self:
         problems = recipe_checks.impossibilities(self)
@@ -184,7 +207,9 @@ class Recipe(Section):
         return self
 
     def base_layers(self) -> list[str]:
-        """Names of the base's layers, bottom to top."""
+        """Names of the base's layers, bottom to top; none where it is taken in: the recipe cannot know them."""
+        if self.base is not None:
+            return []
         kind = "conv" if self.pretrain.architecture == "cnn" else "dense"
         return [f"{kind}_{number}" for number in range(1, len(self.pretrain.widths) + 1)]
 
@@ -193,7 +218,7 @@ class Recipe(Section):
         base, cut = self.base_layers(), self.clone_with_weights.layers
         if isinstance(cut, int):
             return base[:cut]
-        return base if cut == "all" else base[: base.index(cut) + 1]
+        return base if cut == "all" or not base else base[: base.index(cut) + 1]
 
     def added_layers(self) -> list[str]:
         """Names of the hidden layers added below the head."""
@@ -206,7 +231,10 @@ class Recipe(Section):
 
     def unfrozen_layers(self) -> list[str]:
         """The reused layers that `unfreeze` names; a number counts from the top."""
-        reused, choice = self.reused_layers(), self.unfreeze.layers
+        return self._topmost(self.unfreeze.layers)
+
+    def _topmost(self, choice: LayerChoice) -> list[str]:
+        reused = self.reused_layers()
         return reused[len(reused) - choice :] if isinstance(choice, int) else recipe_checks.named(reused, choice)
 
     def trainable_in_head(self) -> list[str]:
@@ -216,8 +244,26 @@ class Recipe(Section):
 
     def trainable_in_fine_tune(self) -> list[str]:
         """The layers that `fine_tune` trains: those of the head's training and the unfrozen ones."""
-        still_frozen = set(self.frozen_layers()) - set(self.unfrozen_layers())
+        return self._trainable_with(self.unfrozen_layers())
+
+    def trainable_in_stage(self, layers: LayerChoice) -> list[str]:
+        """The layers that a stage of `fine_tune` trains: those of the head's training, and those that it names."""
+        return self._trainable_with(self._topmost(layers))
+
+    def _trainable_with(self, unfrozen: list[str]) -> list[str]:
+        still_frozen = set(self.frozen_layers()) - set(unfrozen)
         return [name for name in self.reused_layers() if name not in still_frozen] + self.added_layers() + ["head"]
+
+    def data_section(self, role: str) -> DataSection:
+        """`source` or `target`.
+
+        Raises:
+            ValueError: there is no `source`: nobody may ask for it where `base` takes its place.
+        """
+        section = self.source if role == "source" else self.target
+        if section is None:
+            raise ValueError(f"Expected data for `{role}`, found none: {recipe_base.TAKES_ITS_PLACE}.")
+        return section
 
     def step_seed(self, step: str) -> int:
         """The step's own seed, 0 … 2**31 - 1: 31 bits of the SHA-256 of "<seed>/<step>"."""
@@ -226,4 +272,5 @@ class Recipe(Section):
 
     def source_gate(self) -> float:
         """The fraction that the source must set aside too: the target's, where both may read the same, else 0."""
-        return self.target.gate if recipe_checks.same_images(self.source, self.target) else 0.0
+        same = self.source is not None and recipe_checks.same_images(self.source, self.target)
+        return self.target.gate if same else 0.0

@@ -84,4 +84,6 @@ def _copies_problems(recipe: Recipe) -> list[str]:
 
 
 def _freezes_the_lowest(recipe: Recipe) -> bool:
+    if recipe.base is not None:  # its layers are not known yet
+        return recipe.freeze.layers != 0
     return recipe.reused_layers()[0] in recipe.frozen_layers()

@@ -15,6 +15,9 @@ from pydantic import ValidationError
 from flows.label_checks import label_problems
 from flows.picture_checks import own_problems
 from flows.recipe_augment import augment_problems
+from flows.recipe_base import base_problems
+from flows.recipe_tuning import beyond, tuning_problems
+from flows.training_checks import training_problems
 from tasks.pure.readers import CLASS_NAMES, LISTED
 
 if TYPE_CHECKING:
@@ -53,13 +56,17 @@ def same_images(source: DataSection, target: DataSection) -> bool:
 
 def impossibilities(recipe: Recipe) -> list[str]:
     """Every combination in the recipe that cannot work; empty where all is well."""
-    problems = _data_problems("source", recipe.source, recipe.source_gate())
+    problems = base_problems(recipe)
+    problems += _data_problems("source", recipe.source, recipe.source_gate()) if recipe.source else []
     problems += _data_problems("target", recipe.target, recipe.target.gate)
+    problems += _early_stopping_problems(recipe) + training_problems(recipe)
+    problems += tuning_problems(recipe, may_validate(recipe.target))
+    if recipe.base is not None:  # what its layers are called is known once it was taken in
+        return problems + augment_problems(recipe)
     problems += _batch_norm_problems(recipe)
-    problems += _early_stopping_problems(recipe)
     cut_problems = _cut_problems(recipe)
     # What `freeze` may name depends on the cut, so a wrong cut would only cause errors that mislead.
-    return problems + (cut_problems or _choice_problems(recipe) or augment_problems(recipe))
+    return problems + (cut_problems or _choice_problems(recipe) or augment_problems(recipe) + beyond(recipe))
 
 
 def _data_problems(section: str, data: DataSection, gate: float) -> list[str]:
@@ -111,7 +118,9 @@ def _early_stopping_problems(recipe: Recipe) -> list[str]:
         f"`{step}.early_stopping`: stops by the validation loss, but `{role}` has no validation part; set "
         f"`{role}.validation`, such as 0.2, or leave `{step}.early_stopping` out"
         for step, role in trainings
-        if getattr(recipe, step).early_stopping is not None and not may_validate(getattr(recipe, role))
+        if getattr(recipe, step).early_stopping is not None
+        and (data := getattr(recipe, role)) is not None
+        and not may_validate(data)
     ]
 
 
@@ -127,10 +136,12 @@ def _cut_problems(recipe: Recipe) -> list[str]:
 
 def _choice_problems(recipe: Recipe) -> list[str]:
     reused = recipe.reused_layers()
+    choices = [("freeze.layers", recipe.freeze.layers), ("unfreeze.layers", recipe.unfreeze.layers)]
+    choices += [("fine_tune.stages", stage.layers) for stage in recipe.fine_tune.stages or []]
     return [
         problem
-        for key, choice in (("freeze", recipe.freeze.layers), ("unfreeze", recipe.unfreeze.layers))
-        for problem in _not_among(f"{key}.layers", choice, reused, "layers that `clone_with_weights` reuses")
+        for key, choice in choices
+        for problem in _not_among(key, choice, reused, "layers that `clone_with_weights` reuses")
     ]
 
 
@@ -186,14 +197,16 @@ def expected(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     if schema.get("type") == "array":
         at_least = f" of {schema['minItems']} or more" if "minItems" in schema else ""
         return f"a list{at_least}, each {expected(schema['items'], root)}"
-    return _expected_scalar(schema)
+    return _expected_scalar(schema, root)
 
 
-def _expected_scalar(schema: Mapping[str, Any]) -> str:
+def _expected_scalar(schema: Mapping[str, Any], root: Mapping[str, Any]) -> str:
     kind = schema.get("type")
     if kind in NOUNS:
         bounds = " and ".join(f"{sign} {schema[key]:g}" for key, sign in BOUNDS.items() if key in schema)
         return f"a {NOUNS[kind]} {bounds}".rstrip()
+    if isinstance(values := schema.get("additionalProperties"), Mapping):
+        return f"a mapping of names to {expected(values, root)}"
     if kind == "object":
         keys = ", ".join(f"`{key}`" for key in schema.get("properties", ()))
         return f"a mapping with keys among {keys}" if keys else "an empty mapping, `{}`"

@@ -12,6 +12,7 @@ DatasetName = Literal[
 Count = Annotated[int, Field(ge=1)]
 Fraction = Annotated[float, Field(ge=0, lt=1)]
 Text = Annotated[str, Field(min_length=1)]
+LayerChoice = Literal["all"] | Annotated[int, Field(ge=0)] | Text | list[Text]
 Pixels = Annotated[int, Field(ge=1, le=65535)]
 ClassLabel = Annotated[int, Field(ge=0)] | Text
 

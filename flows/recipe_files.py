@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from artifacts.errors import RecipeError
+from flows import recipe_base
 from flows.recipe import Recipe
 from flows.recipe_checks import explain, found, nearest
 from flows.recipe_data import Task
@@ -55,7 +56,8 @@ def load(recipe: str, overrides: Mapping[str, Any] | None = None, base: Path | N
 
     Args:
         recipe: a shipped name, or the path of a YAML file.
-        overrides: dotted keys or nested mappings. Setting one member of a `task` replaces the others.
+        overrides: dotted keys or nested mappings. Setting one member of a `task` replaces the others,
+            and so does setting another kind of `base`.
         base: folder that a relative path of the recipe, and paths in overrides, start from; by default the working
             directory. Paths in the file start from the file's own folder.
 
@@ -92,7 +94,7 @@ def again(
 def _without_nulls(resolved: Mapping[str, Any]) -> dict[str, Any]:
     """A task names one of its members; the other, null in a resolved recipe, is left out as a person would."""
     raw = {key: dict(value) if isinstance(value, Mapping) else value for key, value in resolved.items()}
-    for section in DATA_SECTIONS:
+    for section in [name for name in DATA_SECTIONS if name in raw]:
         task = raw[section]["task"]
         raw[section]["task"] = {member: value for member, value in task.items() if value is not None}
     return raw
@@ -156,7 +158,8 @@ def _read(file: Path) -> dict[str, Any]:
     raw = _parse(text, f"Recipe {file}")
     if not isinstance(raw, dict):
         what = "nothing" if raw is None else found(raw)
-        raise RecipeError(f"Recipe {file}: expected a mapping with the sections `source` and `target`, found {what}.")
+        sections = "the sections `source` (or `base`) and `target`"
+        raise RecipeError(f"Recipe {file}: expected a mapping with {sections}, found {what}.")
     return raw
 
 
@@ -186,15 +189,16 @@ def _flatten(nested: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str,
 
 
 def _absolute_paths(raw: dict[str, Any], folder: Path) -> dict[str, Any]:
-    for name in DATA_SECTIONS:
+    for name in (*DATA_SECTIONS, "base"):
         section = raw.get(name)
-        if isinstance(section, dict) and "path" in section:
-            raw[name] = {**section, "path": _absolute_if_path(f"{name}.path", section["path"], folder)}
+        if isinstance(section, dict):
+            raw[name] = {key: _absolute_if_path(f"{name}.{key}", value, folder) for key, value in section.items()}
     return raw
 
 
 def _absolute_if_path(key: str, value: Any, folder: Path) -> Any:
-    is_path = key in [f"{name}.path" for name in DATA_SECTIONS] and isinstance(value, str) and value
+    of_data = key in [f"{name}.path" for name in DATA_SECTIONS] and isinstance(value, str) and value
+    is_path = of_data or recipe_base.is_path(key, value)
     return os.path.abspath(folder / os.path.expanduser(value)) if is_path else value
 
 
@@ -202,6 +206,7 @@ def _merge(raw: dict[str, Any], flat: Mapping[str, Any], title: str) -> dict[str
     merged: dict[str, Any] = _unshared(raw)
     for name in DATA_SECTIONS:
         _forget_replaced_task(merged.get(name), {key for key in flat if flat[key] is not None}, name)
+    _forget_replaced_base(merged.get("base"), {key for key in flat if flat[key] is not None})
     for key, value in flat.items():
         *parents, last = key.split(".")
         node = merged
@@ -229,6 +234,13 @@ def _forget_replaced_task(section: Any, keys: set[str], name: str) -> None:
     if isinstance(task, dict) and any(f"{name}.task.{member}" in keys for member in Task.model_fields):
         for member in Task.model_fields:
             task.pop(member, None)
+
+
+def _forget_replaced_base(base: Any, keys: set[str]) -> None:
+    """Another network is named: the one of the file is not meant any more."""
+    if isinstance(base, dict) and any(f"base.{kind}" in keys for kind in recipe_base.KINDS):
+        for kind in recipe_base.KINDS:
+            base.pop(kind, None)
 
 
 def _validate(raw: Mapping[str, Any], title: str) -> Recipe:

@@ -92,6 +92,7 @@ def _run(wish: Wish, closing: Closing | None) -> RunRecord:
     try:
         _show_tags(wish.loaded)
         with progress.listening(runner.observer.listen):
+            runner.leave_out()
             dag.wire(runner, wish.loaded.recipe)
         if closing:
             decision = closing(PastRun(runner.store, runner.record))
@@ -168,8 +169,10 @@ def deployment_name() -> str:
 
 def _tags(loaded: LoadedRecipe) -> list[str]:
     """Recipe and data sets, so that runs can be filtered by them in the UI."""
-    datasets = dict.fromkeys([loaded.recipe.source.dataset, loaded.recipe.target.dataset])
-    return [f"recipe: {loaded.title}", *(f"data: {name}" for name in datasets)]
+    recipe = loaded.recipe
+    datasets = dict.fromkeys([each.dataset for each in (recipe.source, recipe.target) if each is not None])
+    base = [f"base: {recipe.base.called}"] if recipe.base else []
+    return [f"recipe: {loaded.title}", *base, *(f"data: {name}" for name in datasets)]
 
 
 def _show_tags(loaded: LoadedRecipe) -> None:

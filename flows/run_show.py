@@ -10,6 +10,7 @@ from flows.dag import STEPS, edges
 from flows.recipe import Recipe
 from flows.runs_list import interval, row, when
 from flows.suggestions import named
+from flows.tuned import lines as tuned_lines
 
 SHORT = 12
 
@@ -89,12 +90,15 @@ def how(computed: dict[str, Any]) -> list[tuple[str, str]]:
         ("training", f"{training['seconds']:.1f} s, {training['compile_seconds']:.1f} s of it compiling"),
         ("data", "read a batch at a time" if training["streamed"] else "in memory"),
     ]
+    if rates := computed.get("rates"):
+        source = "from the store" if rates["reused"] else f"in {rates['seconds']:.1f} s"
+        lines.append(("rate", f"{rates['learning_rate']:.3g}, found {source}: {short(rates['digest'])}"))
     if features:
         source = "from the store" if features["reused"] else f"computed in {features['seconds']:.1f} s"
         lines.append(("features", f"{short(features['digest'])} at `{training['cut']}`, {source}"))
     if "resumed_after_epoch" in computed:
         lines.append(("went on", f"after epoch {computed['resumed_after_epoch']}, where it had been interrupted"))
-    return lines
+    return lines + tuned_lines(computed)
 
 
 def heading(run: PastRun) -> list[tuple[str, str]]:

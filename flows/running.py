@@ -14,8 +14,7 @@ from artifacts.lineage import inputs
 from artifacts.refs import StepResult
 from artifacts.runs import RunRecord, Runs
 from flows import arguments as recipe_arguments
-from flows import data_checks, interrupts, summary
-from flows.dag import STEPS
+from flows import base_weights, dag, data_checks, interrupts, recipe_base, summary
 from flows.decisions import Detective, Finding
 from flows.observing import Observers
 from tasks import finding, resuming
@@ -97,6 +96,11 @@ class Runner:
             self._fail(step, problem, time.perf_counter() - began)
             raise
 
+    def leave_out(self) -> None:
+        """Note the steps that this recipe's sentence does not have, before any of it runs."""
+        for step, why in dag.left_out(self.loaded.recipe).items():
+            self._note(summary.entry(step, "skipped", why))
+
     def _reuse(self, step: str, arguments: dict[str, Any], began: float) -> StepResult:
         """Take what the origin's step gave, whatever would be computed today. It was checked before the run began."""
         if self.origin is None:
@@ -118,10 +122,12 @@ class Runner:
     def _step(self, step: str, arguments: dict[str, Any], began: float) -> StepResult:
         if step.startswith("load_data."):
             arguments["files"] = self._files(arguments)
+        if step == "pretrain" and self.loaded.recipe.base is not None:
+            arguments["weights"] = base_weights.found(self.loaded.recipe, self.store, download=True)
         seen = self.detective.look(step, arguments)
         again = self.choice.again.get(step)
         refresh = bool(again) or not seen.hit
-        reason = again or seen.reason
+        reason = recipe_base.said(self.loaded.recipe, step, again or seen.reason)
         if again:
             resuming.forget(self.store, seen.key)  # computed again means from the beginning
         self.observer.step_started(step, reason if refresh else "")
@@ -131,7 +137,7 @@ class Runner:
         if cached and (result.key != seen.key or not self._used(seen)):
             result, cached = self._call(step, arguments, refresh=True)
         if seen.hit and not refresh and not cached:
-            reason = "its cache record was not believed"
+            reason = recipe_base.said(self.loaded.recipe, step, "its cache record was not believed")
         if step.startswith("load_data."):
             self._check_scale(arguments["role"], result)
         if step == "inspect_data":
@@ -163,7 +169,7 @@ class Runner:
 
     def _check_scale(self, role: str, data: StepResult) -> None:
         """Refuse images that are too dark for `scale: unit` now: the steps that use them come after a training."""
-        scaled = self.loaded.recipe.pretrain.scale == "unit"
+        scaled = recipe_arguments.scales_pixels(self.loaded.recipe)
         facts = self.store.manifest(data["dataset"]).facts
         if scaled and facts["image_dtype"].endswith("f4"):
             ends = facts.get("pixel_range")  # a data set that an older graft stored does not tell
@@ -200,7 +206,7 @@ class Runner:
         why = summary.one_line(problem) if failed else "interrupted"
         self._note(summary.entry(step, "failed", why, seconds))
         reason = f"`{step}` failed" if failed else "interrupted before"
-        for later in STEPS[STEPS.index(step) + 1 :]:
+        for later in dag.STEPS[dag.STEPS.index(step) + 1 :]:
             self._note(summary.entry(later, "skipped", reason))
 
     def close(self, state: str, message: str | None = None) -> RunRecord:

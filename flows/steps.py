@@ -16,7 +16,7 @@ from artifacts.past import PastRun
 from artifacts.runs import Runs
 from artifacts.store import Store
 from flows import dag, hooks, recipe_files, recorded, summary
-from flows.choice import Choice
+from flows.choice import Choice, check_there
 from flows.dag import StepName
 from flows.decisions import section
 from flows.parameters import RecipeChoice
@@ -72,6 +72,7 @@ def wish(step: str, recipe: str, origin: str, overrides: Mapping[str, Any], down
     get_run_logger().info("origin: run %d (%s), %s", run.record.number, run.record.id, run.record.name)
     loaded = _loaded(run, step, overrides)
     edges = dag.edges(loaded.recipe)
+    check_there(step, edges)
     after = dag.descendants(step, edges)
     needed = dag.ancestors(step, edges)
     others = frozenset(edges) - after - {step}
@@ -133,7 +134,7 @@ def _check_untouched(run: PastRun, recipe: Recipe, reused: frozenset[str], step:
         UsageError: an override reaches a step that would be taken as it is (`target.gate` reaches the source's data).
     """
     before, now = _arguments(Recipe.model_validate(run.record.resolved)), _arguments(recipe)
-    reached = [other for other in dag.STEPS if other in reused and before[other] != now[other]]
+    reached = [other for other in dag.STEPS if other in reused and before.get(other) != now[other]]
     if reached:
         raise UsageError(
             f"`{_asked(step)}` would take `{reached[0]}` from run {run.record.number}, but these overrides change it "

@@ -11,9 +11,11 @@ from artifacts.inspection_codecs import read_inspection
 from artifacts.refs import Ref, StepResult
 from artifacts.runs import RunRecord
 from artifacts.store import Store
-from flows import augmented, controls, recipe_files
+from flows import augmented, controls, dag, rates, recipe_files, tuned
 from flows.recipe import Recipe
+from tasks.identity import SourceFiles
 from tasks.pictures.names import printable
+from tasks.pure.page_controls import short_controls
 
 if TYPE_CHECKING:
     from flows.running import Runner
@@ -64,10 +66,11 @@ def as_json(record: RunRecord) -> dict[str, Any]:
 
 def sentence(record: RunRecord) -> str:
     """The result of a finished run, as its state says it in Prefect's UI."""
-    hits = sum(entry["status"] == "hit" for entry in record.steps)
-    cached = f"{hits} of {len(record.steps)} steps cached"
+    steps = dag.present(record.steps)
+    hits = sum(entry["status"] == "hit" for entry in steps)
+    cached = f"{hits} of {len(steps)} steps cached"
     parts = [f"accuracy {_with_interval(record.metrics)}, {cached}" if record.metrics else cached]
-    if all(entry["status"] == "hit" or entry["step"] == "report" for entry in record.steps):
+    if all(entry["status"] == "hit" or entry["step"] == "report" for entry in steps):
         parts.append("nothing had changed")
     if record.gate:
         parts.append(f"gate: {record.gate['message']}")
@@ -84,11 +87,12 @@ def metrics(store: Store, evaluation: Ref) -> dict[str, Any]:
     plain = {name: whole[name] for name in SHOWN_METRICS if whole.get(name) is not None}
     plain["majority_accuracy"] = whole["majority"]["accuracy"]
     plain["after_head_accuracy"] = whole["after_head"]["accuracy"]
-    plain["base_accuracy"] = whole["base"]["accuracy"]
+    if whole["base"] is not None:  # one that was taken in has no task of its own here
+        plain["base_accuracy"] = whole["base"]["accuracy"]
     without = whole.get("without_duplicates") or {}
     if without.get("accuracy") is not None:
         plain["accuracy_without_duplicates"] = without["accuracy"]
-    return plain
+    return {**plain, **short_controls(whole)}
 
 
 def one_line(problem: BaseException) -> str:
@@ -103,7 +107,8 @@ def input_digests(arguments: Mapping[str, Any]) -> dict[str, str]:
 
 def file_digests(arguments: Mapping[str, Any], data: Mapping[str, str]) -> dict[str, str]:
     """The data files that a step reads, by their names where the step was given them."""
-    paths = arguments["files"].paths if data else {}
+    given = next((value for value in arguments.values() if isinstance(value, SourceFiles)), None)
+    paths = given.paths if given else {}
     return {Path(paths[role]).name: sha256 for role, sha256 in data.items()}
 
 
@@ -123,22 +128,24 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
         "recipe_yaml": recipe_files.to_yaml(recipe),
         "copy_weights": recipe.clone_with_weights.copy_weights,
         "facts": {
-            **_facts(runner.store, recipe, arguments),
+            **_facts(runner.store, recipe, arguments, record.keys()),
             "augmented": augmented.in_words(runner.store, recipe, record.steps),
+            "tuned": tuned.in_words(runner.store, record.steps),
         },
+        "rates": rates.found(runner.store, record.steps),
         "controls": controls.compare(record, runner.runs.all()),
         "data": data_facts(runner.store, arguments, record.keys(), runner.listings),
     }
 
 
 def data_facts(
-    store: Store, refs: Mapping[str, Ref], keys: Mapping[str, str], listings: Mapping[str, "Listing"]
+    store: Store, refs: Mapping[str, Any], keys: Mapping[str, str], listings: Mapping[str, "Listing"]
 ) -> dict[str, Any]:
     """What a page says of the data beside the inspection: `pictures` (role → facts of a folder), `dropped`, and `names`
     (SHA-256 → what the file is called) of the pictures that the inspection names.
 
     Args:
-        refs: role → data set; and `inspection`.
+        refs: role → data set, no `source` (or None) where there is none; and `inspection`.
         keys: step → key; the executions of the two `load_data` know what was left out.
         listings: role → what lies in a folder or table now: names, and what was passed over, are part of no key.
     """
@@ -147,8 +154,9 @@ def data_facts(
         execution = store.execution(keys[f"load_data.{role}"]) if f"load_data.{role}" in keys else None
         told[role] = execution.facts if execution else {}
     pictures = {
-        role: _pictures(store.manifest(refs[role]).facts.get("pictures"), told[role], _skipped(listings.get(role)))
+        role: _pictures(store.manifest(ref).facts.get("pictures"), told[role], _skipped(listings.get(role)))
         for role in told
+        if (ref := refs.get(role)) is not None
     }
     names = file_names(read_inspection(store.folder(refs["inspection"])), listings)
     return {"pictures": pictures, "dropped": told["target"].get("dropped"), "names": names}
@@ -198,18 +206,39 @@ def run_title(title: str, recipe: Recipe) -> str:
     return f"{title} · seed {recipe.seed}{base if 'random' not in title else ''}"
 
 
-def _facts(store: Store, recipe: Recipe, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    source, target = (store.manifest(arguments[role]).facts for role in ("source", "target"))
+def _facts(store: Store, recipe: Recipe, arguments: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, Any]:
+    target = store.manifest(arguments["target"]).facts
+    source = store.manifest(arguments["source"]).facts if recipe.source else {}
     return {
-        "source": _described(recipe.source.dataset, source),
+        "source": _described(recipe.source.dataset, source) if recipe.source else None,
         "target": _described(recipe.target.dataset, target),
         "num_train": target["counts"]["train"],
         "num_validation": target["counts"]["validation"],
         "num_test": target["counts"]["test"],
-        "reused_layers": recipe.reused_layers(),
-        "trainable": recipe.trainable_in_fine_tune(),
-        "base": "copied weights" if recipe.clone_with_weights.copy_weights else "random base",
+        "reused_layers": _named(store, keys, "clone_with_weights", "reused_layers"),
+        "trainable": _named(store, keys, "unfreeze", "trainable_layers"),
+        "base": ", ".join([*([recipe.base.called] if recipe.base else []), _of_the_weights(recipe)]),
+        "taken_in": _taken_in(store, recipe, keys),
     }
+
+
+def _named(store: Store, keys: Mapping[str, str], step: str, parameter: str) -> list[str]:
+    """Names of layers that a step worked on: the recipe may only know a number or a pattern."""
+    execution = store.execution(keys[step]) if step in keys else None
+    return list(execution.identity["parameters"].get(parameter, [])) if execution else []
+
+
+def _of_the_weights(recipe: Recipe) -> str:
+    return "copied weights" if recipe.clone_with_weights.copy_weights else "random base"
+
+
+def _taken_in(store: Store, recipe: Recipe, keys: Mapping[str, str]) -> dict[str, Any] | None:
+    """What is known of the network that `base` took in (`TakenIn.about`), and what people call it."""
+    if recipe.base is None:
+        return None
+    execution = store.execution(keys["pretrain"]) if "pretrain" in keys else None
+    about = execution.facts.get("base", {}) if execution else {}
+    return {"kind": recipe.base.kind, **about, "called": recipe.base.called, "trained": bool(recipe.pretrain.epochs)}
 
 
 def _described(dataset: str, facts: Mapping[str, Any]) -> str:

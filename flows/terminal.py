@@ -11,8 +11,10 @@ from rich.table import Table
 
 from artifacts.runs import RunRecord
 from flows.counting import told
+from flows.dag import present
 from flows.plan import PlannedStep
 from tasks.progress import Counting, EpochNews, Remark
+from tasks.pure.page_controls import controls_line
 
 STATUS = {
     "hit": "[green]hit[/]",
@@ -131,8 +133,11 @@ def print_result(console: Console, record: RunRecord) -> None:
         console.print(f"Accuracy {accuracy[0]} (interval {accuracy[1]} to {accuracy[2]})", highlight=False)
     for sentence in record.verdict:
         console.print(escape(sentence), highlight=False, soft_wrap=True)
-    done = sum(step["status"] == "hit" for step in record.steps)
-    console.print(f"\n{done} of {len(record.steps)} steps were hits · {record.seconds:.1f} s", highlight=False)
+    if beside := controls_line(record.metrics):
+        console.print(beside, highlight=False, soft_wrap=True)
+    steps = present(record.steps)
+    done = sum(step["status"] == "hit" for step in steps)
+    console.print(f"\n{done} of {len(steps)} steps were hits · {record.seconds:.1f} s", highlight=False)
     if record.report:
         console.print(f"Report: {escape(record.report)}", highlight=False, soft_wrap=True)
 

@@ -23,7 +23,9 @@ def choose(step: str, arguments: Mapping[str, Any], store: Store) -> Chosen | No
     data = _facts(store, arguments.get("source" if step == "pretrain" else "target"))
     if "counts" not in data:
         return None
-    training: Training = arguments["training"]
+    training: Training | None = arguments["training"]
+    if training is None:
+        return None
     counts = data["counts"]
     work = Work(
         counts["train"],
@@ -34,9 +36,9 @@ def choose(step: str, arguments: Mapping[str, Any], store: Store) -> Chosen | No
         training.augment_copies,
     )
     if step == "pretrain":
-        return of_new_network(arguments["network"].architecture, work)
+        return of_new_network(getattr(arguments["network"], "architecture", "taken in"), work)
     layers = _facts(store, arguments["model"]).get("layers", [])
-    if not all(isinstance(layer, dict) for layer in layers):  # a manifest of before there were paths
+    if not all(isinstance(layer, dict) and "steady" in layer for layer in layers):  # an older graft's manifest
         return None
     cache: FeatureCache = arguments.get("features", FeatureCache(0))
     return of_grafted_network(layers, work, cache.megabytes) if layers else None

@@ -6,10 +6,13 @@ from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
 from tasks.pure import architectures, proof, session, surgery
+from tasks.pure.batch_statistics import calibrate_batch_norms
+from tasks.pure.layer_choice import Reuse
+from tasks.pure.outlining import outline
 
 
 @step_task
-def clone_with_weights(base: ModelRef, target: DatasetRef, scion: surgery.Scion, seed: int) -> StepResult:
+def clone_with_weights(base: ModelRef, target: DatasetRef, scion: Reuse, seed: int) -> StepResult:
     """Clone the reused layers (with weights, or as a random base), add layers and a head. Output: `model`.
 
     Raises:
@@ -23,8 +26,9 @@ def clone_with_weights(base: ModelRef, target: DatasetRef, scion: surgery.Scion,
     session.fresh(seed)
     facts, images = step.facts(target), step.part(target, "train")[0]
     architectures.check_scale(surgery.has_scale(source), images, "target")
-    model = surgery.graft(source, scion, facts["image_shape"], len(facts["class_names"]), seed)
+    taken = scion.resolved(outline(source))
+    model = surgery.graft(source, taken, facts["image_shape"], len(facts["class_names"]), seed)
     if not scion.copy_weights:
-        surgery.calibrate_batch_norms(model, images)
+        calibrate_batch_norms(model, images)
     proof.check_digest(base.digest, codecs.model_digest(source), "the source model, untouched by cloning,")
-    return step.finish(model=codecs.encode_model(model))
+    return step.finish(model=codecs.encode_model(model, outline(model)))

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from artifacts.errors import DeviceError, UsageError
 
+CPU_FLAGS = Path("/proc/cpuinfo")
+BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})  # without these TensorFlow's CPU kernels end the process
 GPU_FILES = ("/dev/nvidia0", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, Windows' own Linux
 
 
@@ -27,12 +29,17 @@ def device() -> dict[str, str | int]:
     return {"kind": _kind(), "machine": platform.machine(), "threads": _threads()}
 
 
-def prepare() -> None:
+def prepare(precision: str = "float32") -> None:
     """Start TensorFlow on just the device and threads that `device` names.
 
+    Args:
+        precision: that a training is to compute in.
+
     Raises:
-        DeviceError: TensorFlow sees another device, or was started before with another number of threads.
+        DeviceError: TensorFlow sees another device, or was started before with another number of threads; or this
+            device cannot compute in that precision.
     """
+    check_precision(precision)
     from artifacts.codecs import use_tensorflow
 
     use_tensorflow()
@@ -48,6 +55,27 @@ def prepare() -> None:
             f"Expected TensorFlow to see a {wanted['kind']}, it sees a {found} only. Install TensorFlow for your GPU "
             "(`pip install tensorflow[and-cuda]`), or set GRAFT_DEVICE=cpu to train on the CPU."
         )
+
+
+def check_precision(precision: str) -> None:
+    """Raises DeviceError where the device has no bfloat16 of its own, and `precision` asks for it."""
+    if precision != "float32" and not has_bfloat16():
+        flags = " or ".join(sorted(BFLOAT16_FLAGS))
+        raise DeviceError(
+            f"`precision: {precision}`: expected a GPU or a CPU with bfloat16 ({flags} in {CPU_FLAGS}), found neither. "
+            "Set `precision: float32`, or train on another machine."
+        )
+
+
+def has_bfloat16() -> bool:
+    """Whether the device computes products in bfloat16 itself: any GPU, or a CPU whose flags say so."""
+    if _kind() == "gpu":
+        return True
+    try:
+        flags = CPU_FLAGS.read_text(encoding="utf-8", errors="replace").split()
+    except OSError:
+        return False
+    return not BFLOAT16_FLAGS.isdisjoint(flags)
 
 
 def _kind() -> str:

@@ -7,15 +7,15 @@ from artifacts.refs import DatasetRef, InspectionRef, ModelRef, StepResult
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import judgement, session
+from tasks.pure import judgement, plain_controls, session
 
 
 @step_task
 def evaluate(
     model: ModelRef,
     head: ModelRef,
-    base: ModelRef,
-    source: DatasetRef,
+    base: ModelRef | None,
+    source: DatasetRef | None,
     target: DatasetRef,
     inspection: InspectionRef,
     bootstrap: int,
@@ -24,7 +24,10 @@ def evaluate(
 ) -> StepResult:
     """Judge the fine-tuned network, the one before fine-tuning, and the base on its own task. Output: `evaluation`.
 
-    The network is judged without the test images that were trained on, too, where the inspection found some.
+    A base that was taken in (None, without a source) has neither a head nor a task of its own to be judged on.
+
+    The network is judged without the test images that were trained on, too, where the inspection found some, and beside
+    two plain controls: logistic regression on raw pixels, and the constant answer.
     """
     arguments: dict[str, Any] = {"model": model, "head": head, "base": base, "source": source, "target": target}
     arguments["inspection"] = inspection
@@ -32,12 +35,22 @@ def evaluate(
     prepare()
     session.fresh(seed)
     bounds = judgement.Bounds(bootstrap, confidence, seed)
-    ours, theirs = _task(step, target), _task(step, source)
+    ours = _task(step, target)
     metrics, predictions = judgement.judge(step.model(model), ours, bounds)
     metrics["without_duplicates"] = judgement.without(predictions, step.inspection(inspection)["trained_on"], bounds)
+    right = predictions["probabilities"].argmax(axis=1) == predictions["labels"]
+    metrics["controls"] = plain_controls.beside(right, step.part(target, "train"), ours.test, ours.class_names, bounds)
     metrics["after_head"] = judgement.accuracy_only(step.model(head), ours, bounds)
-    metrics["base"] = judgement.base_figures(step.model(base), theirs, bounds)
+    metrics["base"] = _of_the_base(step, base, source, bounds)
     return step.finish(evaluation=codecs.encode_evaluation(metrics, predictions))
+
+
+def _of_the_base(
+    step: StepExecution, base: ModelRef | None, source: DatasetRef | None, bounds: judgement.Bounds
+) -> dict[str, Any] | None:
+    if base is None or source is None:
+        return None
+    return judgement.base_figures(step.model(base), _task(step, source), bounds)
 
 
 def _task(step: StepExecution, dataset: DatasetRef) -> judgement.JudgedTask:

@@ -103,7 +103,7 @@ class StepExecution:
             progress=self._progress(training.epochs),
             remark=self.remark,
             clock=time.perf_counter,
-            save=resuming.saver(self.store, self.key, training),
+            save=resuming.saver(self.store, self.key),
         )
 
     def interrupted(self, training: Training) -> State | None:

@@ -23,6 +23,7 @@ MAKES_BITS = (
     "artifacts/array_codecs.py",
     "artifacts/picture_codecs.py",
     "artifacts/inspection_codecs.py",
+    "artifacts/rate_codecs.py",
     "artifacts/digest.py",
 )
 # Beside the pure code: what finds and decodes pictures, and so decides which rows there are.

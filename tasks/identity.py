@@ -18,14 +18,21 @@ from artifacts.remembered import file_sha256
 from artifacts.store import Store
 from tasks.choosing import choose
 from tasks.device import device
-from tasks.fingerprint import fingerprint
+from tasks.fingerprint import Fingerprint, fingerprint
+from tasks.pure.bases.base import Base
+from tasks.pure.errors import SurgeryError
 from tasks.pure.execution_path import FeatureCache
+from tasks.pure.layer_choice import LayerChoices, Reuse, TrainableChoice
+from tasks.pure.tuning import TuningChoice
 
 if TYPE_CHECKING:
     from tasks.pictures.listing import Listing
 
 # Steps that compute with tensors: their bits change with the device and the number of threads.
-COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features"})
+COMPUTES = frozenset({"pretrain", "clone_with_weights", "train_head", "fine_tune", "evaluate", "features", "find_rate"})
+
+# Steps whose key holds names of layers, which follow from the outline of the network that they are given.
+NAMES_LAYERS = frozenset({"clone_with_weights", "freeze", "unfreeze"})
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class SourceFiles:
         """
         if self.listing is not None:
             return dict.fromkeys(self.paths, self.listing.digest)
-        return {role: file_sha256(Path(path), memory) for role, path in self.paths.items()}
+        return {role: file_sha256(Path(path), memory) for role, path in self.paths.items() if not Path(path).is_dir()}
 
 
 def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str, Any]:
@@ -60,10 +67,10 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
     Raises:
         OSError: a source file cannot be read.
     """
-    code = fingerprint(step)
+    code = _code(step, arguments)
     sorted_out: dict[str, Any] = {"inputs": {}, "data": {}, "parameters": {}, "seed": None}
     for name, value in arguments.items():
-        _sort(sorted_out, name, value, store)
+        _sort(sorted_out, name, resolved(value, arguments, store), store)
     computed = {"device": device()} if step in COMPUTES else {}
     chosen = choose(step, arguments, store)
     way = {"path": asdict(chosen.path)} if chosen else {}
@@ -73,11 +80,35 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
     return plain
 
 
+def resolved(value: Any, arguments: Mapping[str, Any], store: Store) -> Any:
+    """A choice of layers as the names that it means in the network that the step is given.
+
+    As it was written where the network is not known any more, or has no such layers: the step then says so.
+    """
+    if not isinstance(value, Reuse | TrainableChoice | TuningChoice):
+        return value
+    ref = arguments["base" if isinstance(value, Reuse) else "model"]
+    outline = (store.facts(ref) or {}).get("layers", [])
+    try:
+        return value.resolved(outline)
+    except SurgeryError:
+        return value
+
+
+def _code(step: str, arguments: Mapping[str, Any]) -> Fingerprint:
+    """What makes the step's bits; where a base is taken in, what takes it in too, and only there."""
+    own = fingerprint(step)
+    if not any(isinstance(value, Base) for value in arguments.values()):
+        return own
+    taking = fingerprint("taking")
+    return Fingerprint({**taking.files, **own.files}, {**taking.versions, **own.versions})
+
+
 def _sort(found: dict[str, Any], name: str, value: Any, store: Store) -> None:
     if isinstance(value, Ref):
         found["inputs"][name] = value.to_json()
-    elif isinstance(value, FeatureCache):
-        return  # what follows from it is in the path
+    elif isinstance(value, FeatureCache | LayerChoices):
+        return  # what follows from the one is in the path; the other only refuses
     elif isinstance(value, SourceFiles):
         found["data"] = value.digests(store.hashes)
     elif is_dataclass(value) and not isinstance(value, type):

@@ -9,6 +9,7 @@ from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
 from tasks.pure import proof, session
+from tasks.pure.outlining import outline
 
 PROBE_SEED = 0
 
@@ -24,7 +25,7 @@ def save_model(model: ModelRef) -> StepResult:
     prepare()
     session.fresh(PROBE_SEED)
     given = step.model(model)
-    content = codecs.encode_model(given)
+    content = codecs.encode_model(given, outline(given))
     proof.check_digest(model.digest, codecs.model_digest(given), "the model as it lies in the store")
     with tempfile.TemporaryDirectory() as folder:
         content.write(Path(folder))

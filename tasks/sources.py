@@ -142,7 +142,7 @@ def fetch(dataset: str, path: str | None) -> dict[str, Path]:
     try:
         for role, remote in source.remotes.items():
             if not _candidate(source, folder, role):
-                _download(remote, folder)
+                download(remote.name, remote.origin, remote.sha256, folder)
     except Exception as error:  # Keras raises bare `Exception` for a failed URL, besides OSError and ValueError
         raise DataError(_nowhere(source, error)) from None
     return _in_folder(source, folder) or {}
@@ -216,11 +216,14 @@ def _candidate(source: Source, folder: Path, role: str) -> Path | None:
     return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
-def _download(remote: Remote, folder: Path) -> None:
+def download(name: str, origin: str, file_hash: str | None, folder: Path) -> None:
     """Fetch one file by `keras.utils.get_file`, checked against its hash, and move it into place whole.
 
     Keras writes under the final name and leaves a file there that fails its hash, or whose process was killed; so it
     gets a folder of its own to write to. Its messages and progress bar go to standard error.
+
+    Args:
+        file_hash: SHA-256 or MD5 in hex digits; None where nobody pins one.
     """
     use_tensorflow()
     import keras
@@ -229,10 +232,9 @@ def _download(remote: Remote, folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".graft-") as unfinished:
         with contextlib.redirect_stdout(sys.stderr):
             path = keras.utils.get_file(
-                remote.name, origin=remote.origin, file_hash=remote.sha256, hash_algorithm="sha256",
-                cache_subdir=unfinished, cache_dir=unfinished,
-            )  # fmt: skip
-        os.replace(path, folder / remote.name)
+                name, origin=origin, file_hash=file_hash, cache_subdir=unfinished, cache_dir=unfinished
+            )
+        os.replace(path, folder / name)
 
 
 def _nowhere(source: Source, error: Exception) -> str:

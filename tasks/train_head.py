@@ -8,8 +8,11 @@ from tasks import features as stored
 from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
-from tasks.pure import copies, frozen, session, shown, stages, surgery
+from tasks.find_rate import settled
+from tasks.pure import copies, frozen, rate_finding, session, shown, stages
 from tasks.pure.execution_path import FeatureCache
+from tasks.pure.layer_choice import TrainableChoice
+from tasks.pure.outlining import outline
 from tasks.pure.training import Training
 
 
@@ -17,7 +20,7 @@ from tasks.pure.training import Training
 def train_head(
     model: ModelRef,
     target: DatasetRef,
-    trainable: surgery.Trainable,
+    trainable: TrainableChoice,
     training: Training,
     features: FeatureCache,
     seed: int,
@@ -30,16 +33,27 @@ def train_head(
     step = StepExecution(
         "train_head", model=model, target=target, trainable=trainable, training=training, features=features, seed=seed
     )
-    prepare()
+    prepare(training.precision)
     session.fresh(seed)
     network = step.model(model)
+    declared = trainable.resolved(outline(network))
     parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
+    training = settled(
+        step,
+        training,
+        lambda: rate_finding.find(network, parts[0], training, seed, step.path.cut),
+        model=model,
+        target=target,
+        seed=seed,
+    )
     fitted = stages.train_under_contract(
-        network, parts, trainable, training, seed, step.watch(training), step.path, step.interrupted(training)
+        network, parts, declared, training, seed, step.watch(training), step.path, step.interrupted(training)
     )
     step.report(fitted)
     seen = _shown(step, target, training, seed) if training.augment.active else None
-    return step.finish(model=codecs.encode_model(network), history=codecs.encode_history(fitted.history, seen))
+    return step.finish(
+        model=codecs.encode_model(network, outline(network)), history=codecs.encode_history(fitted.history, seen)
+    )
 
 
 def _shown(step: StepExecution, target: DatasetRef, training: Training, seed: int) -> np.ndarray | None:

@@ -6,10 +6,12 @@ from tasks.caching import step_task
 from tasks.device import prepare
 from tasks.execution import StepExecution
 from tasks.pure import contracts, surgery
+from tasks.pure.layer_choice import TrainableChoice
+from tasks.pure.outlining import outline
 
 
 @step_task
-def unfreeze(model: ModelRef, trainable: surgery.Trainable) -> StepResult:
+def unfreeze(model: ModelRef, trainable: TrainableChoice) -> StepResult:
     """Set every leaf's trainable flag. Output: `model`, with the same weights.
 
     Raises:
@@ -18,6 +20,7 @@ def unfreeze(model: ModelRef, trainable: surgery.Trainable) -> StepResult:
     step = StepExecution("unfreeze", model=model, trainable=trainable)
     prepare()
     network = step.model(model)
-    surgery.set_trainable(network, trainable)
-    contracts.check_declared(network, trainable)
-    return step.finish(model=codecs.encode_model(network))
+    declared = trainable.resolved(outline(network))
+    surgery.set_trainable(network, declared)
+    contracts.check_declared(network, declared)
+    return step.finish(model=codecs.encode_model(network, outline(network)))

@@ -1,7 +1,9 @@
 """What holds for the whole suite: a home of its own, and no process left behind."""
 
+import gc
 import os
 import shutil
+import signal
 import tempfile
 import time
 import uuid
@@ -11,13 +13,20 @@ from pathlib import Path
 import psutil
 import pytest
 
+from flows.garbage import settle
+
 MARK = "GRAFT_TEST_SESSION"
 GRACE_SECONDS = 30.0
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Every process that the suite starts inherits the mark and the home. With xdist the workers do, too."""
+    """Every process that the suite starts inherits the mark and the home. With xdist the workers do, too.
+
+    So is Ctrl-C: where a script starts the suite with `&`, its shell has it ignored, and whoever is to be interrupted
+    by a test would go on for ever.
+    """
     if not hasattr(config, "workerinput"):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         os.environ[MARK] = uuid.uuid4().hex
         os.environ["GRAFT_HOME"] = tempfile.mkdtemp(prefix="graft-home-")
 
@@ -30,6 +39,14 @@ def environment_as_it_was() -> Iterator[None]:
     for name in os.environ.keys() - before.keys() - {"PYTEST_CURRENT_TEST"}:
         del os.environ[name]
     os.environ.update(before)
+
+
+@pytest.fixture(autouse=True)
+def garbage_of_this_test_alone() -> None:
+    """Steps and Keras collect garbage again and again, and each time walk through all that there is: Prefect,
+    TensorFlow and every test that was collected, half of a small run's time. What was there before stays."""
+    gc.collect()
+    settle()
 
 
 def left_behind(mark: str) -> list[psutil.Process]:

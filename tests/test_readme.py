@@ -16,6 +16,7 @@ from artifacts.store import Store
 from flows import arguments, recipe_files
 from flows.cli import app
 from flows.recipe import Recipe
+from flows.recipe_base import Base
 from tasks import finding
 from tasks.load_data import load_data
 
@@ -57,6 +58,8 @@ def schema_keys(node: Mapping[str, Any], root: Mapping[str, Any], prefix: str = 
 
 
 def default_of(key: str) -> Any:
+    if key.startswith("base."):  # a recipe leaves out what it does not have
+        return Base(run=1).model_dump().get(key.removeprefix("base."))
     value: Any = Recipe.model_validate(LEAST).model_dump()
     for part in key.split("."):
         value = value[part]

@@ -9,7 +9,7 @@ import numpy as np
 from tasks.pure.data.rows import Images, blocks
 from tasks.pure.errors import BadData
 from tasks.pure.initialising import initialise
-from tasks.pure.layers import FLATTEN, GLOBAL_AVERAGE, HEAD, IMAGE, SCALE
+from tasks.pure.outline import FLATTEN, GLOBAL_AVERAGE, HEAD, IMAGE, SCALE
 
 if TYPE_CHECKING:
     import keras

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.pure.errors import ContractBroken
-from tasks.pure.layers import is_batch_norm, leaves, listed
-from tasks.pure.surgery import Trainable, owners, trains
+from tasks.pure.layer_choice import Trainable
+from tasks.pure.layers import is_batch_norm, leaves, listed, owners
+from tasks.pure.surgery import trains
 
 if TYPE_CHECKING:
     import keras

@@ -36,7 +36,8 @@ def learning_curves(histories: Mapping[str, "pd.DataFrame"]) -> bytes:
 
     Args:
         histories: stage name to frame, in the order of training; columns `epoch` (int from 0), `loss`, `accuracy`,
-            and `val_loss`, `val_accuracy` where there was a validation part. Empty frames are left out. The stage
+            `val_loss`, `val_accuracy` where there was a validation part, and `learning_rate` where it is not constant
+            (the value at each epoch's end). Empty frames are left out. The stage
             called `pretrain` is shaded: it is trained on the source task.
 
     Returns:
@@ -127,8 +128,21 @@ def _draw_loss(axes: "Axes", stage: _Stage, *, first: bool) -> None:
     axes.grid(axis="y", color=canvas.FAINT)
     axes.tick_params(labelsize=8)
     _whole_epochs(axes)
+    _draw_rate(axes, stage)
     if first:
         axes.set_ylabel("loss (own scale each:\nnot comparable)", fontsize=8)
+
+
+def _draw_rate(axes: "Axes", stage: _Stage) -> None:
+    """The rate at each epoch's end where it is not constant, dotted: its shape from 0 upwards, its peak in words."""
+    rates = stage.curve("learning_rate")
+    if rates is None:
+        return
+    beside = axes.twinx()
+    beside.plot(stage.epochs, rates, ":", color=canvas.GREY, linewidth=1.1)
+    beside.set_ylim(0, max(1.1 * float(rates.max()), 1e-12))
+    beside.set_yticks([])
+    axes.set_xlabel(f"dotted: learning rate, up to {rates.max():.2g}", fontsize=7, color=canvas.GREY)
 
 
 def _whole_epochs(axes: "Axes") -> None:

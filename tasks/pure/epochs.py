@@ -45,7 +45,7 @@ def compiled(
     outputs: Any,
     order: Order,
     watch: Watch,
-    told: Callable[[float], None],
+    told: Callable[[float, float], None],
     augmenter: Augmenter | None = None,
 ) -> "keras.Model":
     """A model from `inputs` to `outputs` (Keras tensors of a network) whose layers are the network's own.
@@ -55,7 +55,8 @@ def compiled(
     `compile_seconds`, what the first calls of its programs took, their few steps included.
 
     Args:
-        told: called within an epoch with the fraction that is done.
+        told: called within an epoch with the fraction that is done and the mean loss so far; what it raises ends the
+            training there.
         augmenter: what changes each batch before the network sees it; no part of the model.
     """
     import keras
@@ -120,7 +121,7 @@ def compiled(
                 if seconds:
                     self.pace.took(steps, seconds)
                 done += steps
-                told(done / order.steps)
+                told(done / order.steps, float(logs["loss"]))
             if order.count % order.batch_size:
                 logs, _ = self._call("rest", "rest", tf.constant(full))
             return logs
@@ -131,7 +132,7 @@ def compiled(
             for done, batch in enumerate(order.batches(), start=1):
                 logs, _ = self._call("batch", f"batch of {len(batch[1])}", *batch)
                 if done % TOLD_EVERY == 0:
-                    told(done / order.steps)
+                    told(done / order.steps, float(logs["loss"]))
             return logs
 
         def _call(self, program: str, trace: str, *arguments: Any) -> tuple[dict[str, Any], float]:

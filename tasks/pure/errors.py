@@ -3,6 +3,7 @@
 PureError
 ├── BadData           the data cannot be trained on (shapes, labels, NaN, too few examples)
 ├── Diverged          a training ended in numbers that are not finite
+├── BadBase           a network from outside that cannot be taken in as a base
 ├── SurgeryError      a cut, freeze or unfreeze that the network does not admit
 └── ContractBroken    a step did not do what it promises (a frozen weight moved, …)
 """
@@ -18,6 +19,10 @@ class BadData(PureError):
 
 class Diverged(PureError):
     """A training ended in numbers that are not finite."""
+
+
+class BadBase(PureError):
+    """A network from outside cannot be taken in; the message says why and what to do."""
 
 
 class SurgeryError(PureError):

@@ -10,16 +10,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any
 
-from tasks.pure.layers import ADAPTERS
+from tasks.pure.outline import ADAPTERS, cut_points
 
-# Layers that compute the same for an image whatever else is in the batch and whichever epoch it is.
-STEADY = frozenset(
-    {
-        "InputLayer", "Rescaling", "Resizing", "Normalization", "Concatenate", "Flatten", "Reshape", "Dense", "Conv2D",
-        "DepthwiseConv2D", "BatchNormalization", "LayerNormalization", "Activation", "ReLU", "LeakyReLU", "Softmax",
-        "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "ZeroPadding2D", "Add",
-    }
-)  # fmt: skip
 # What XLA is a gain for on a CPU. A convolution under XLA takes 30 times as long as without (keras-facts.md).
 DENSE = frozenset(
     {
@@ -96,18 +88,44 @@ def of_grafted_network(outline: Sequence[Mapping[str, Any]], work: Work, megabyt
     """The path of a training of which part is frozen.
 
     Args:
-        outline: the network's layers in order, as `artifacts.codecs` describes them in a model's manifest: `name`,
-            `kind` (class), `output_shape`, `weights` (count), `trains`.
+        outline: the network's layers in order, as a model's manifest has them (`outline.py`).
         megabytes: the most that the activations may take, 0 for never.
     """
-    first = next((place for place, layer in enumerate(outline) if layer["trains"]), len(outline))
-    below, above = outline[:first], outline[first:]
-    if not any(layer["weights"] and layer["name"] not in ADAPTERS for layer in below):  # only what adapts images
-        return Chosen(ExecutionPath(jit=_on_images(_kinds(outline), work)))
+    on_images = ExecutionPath(jit=_on_images(_kinds(outline), work))
+    first = _first(layer["trains"] for layer in outline)
+    unsteady = _first(not layer["steady"] for layer in outline[:first])
+    below = _below(outline, min(first, unsteady))
+    if not below:
+        frozen = bool(_below(outline, first))
+        return Chosen(on_images, _unsteady(outline[unsteady], work) if frozen else "")
     remark = _why_not_stored(below, work, megabytes)
     if remark:
-        return Chosen(ExecutionPath(jit=_on_images(_kinds(outline), work)), remark + _instead_of_copies(work))
-    return Chosen(ExecutionPath(_worth_xla(_kinds(above), work), str(below[-1]["name"])))
+        return Chosen(on_images, remark + _instead_of_copies(work))
+    return Chosen(ExecutionPath(_worth_xla(_kinds(outline[len(below) :]), work), str(below[-1]["name"])))
+
+
+def _first(found: Iterable[bool]) -> int:
+    """The place of the first that is true; the end where none is."""
+    place = 0
+    for place, each in enumerate(found):
+        if each:
+            return place
+    return place + 1
+
+
+def _below(outline: Sequence[Mapping[str, Any]], limit: int) -> Sequence[Mapping[str, Any]]:
+    """The layers up to the highest one below `limit` that everything passes through; none where all they do is adapt
+    images."""
+    top = max((place for place in cut_points(outline) if place < limit), default=-1)
+    below = outline[: top + 1]
+    return below if any(layer["weights"] and layer["name"] not in ADAPTERS for layer in below) else []
+
+
+def _unsteady(layer: Mapping[str, Any], work: Work) -> str:
+    return (
+        f"`{layer['name']}` below every frozen layer with weights may give other activations in every epoch"
+        + _instead_of_copies(work)
+    )
 
 
 def _kinds(layers: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -131,9 +149,6 @@ def _why_not_stored(below: Sequence[Mapping[str, Any]], work: Work, megabytes: i
     """Why training on stored activations would not be exact, or is not wanted; "" if it is."""
     if work.augmented and not work.copies:
         return "`augment` draws other pictures each time"
-    unsteady = [str(layer["name"]) for layer in below if layer["kind"] not in STEADY]
-    if unsteady:
-        return f"`{unsteady[0]}` below the cut may give other activations in every epoch"
     if 1 in (work.batch_size, work.examples % work.batch_size):
         # A product with one row is computed in another way, with other last bits.
         return f"{work.examples:,} examples in batches of {work.batch_size} leave a batch of one"

@@ -8,6 +8,7 @@ import numpy as np
 from tasks.pure import stopping
 from tasks.pure.data.rows import Images
 from tasks.pure.inference import batch_size
+from tasks.pure.layers import output_of
 
 if TYPE_CHECKING:
     import keras
@@ -19,7 +20,15 @@ def frozen_part(model: "keras.Model", cut: str | None) -> "keras.Model | None":
 
     if cut is None:
         return None
-    return keras.Model(model.inputs[0], model.get_layer(cut).output, name="frozen")
+    return keras.Model(model.inputs[0], output_of(model, cut), name="frozen")
+
+
+def trained_part(model: "keras.Model", cut: str | None) -> "keras.Model":
+    """The network above the layer `cut`, from that layer's activations to the answers, sharing its layers; without a
+    cut the whole of it."""
+    import keras
+
+    return model if cut is None else keras.Model(model.get_layer(cut).output, model.outputs[0], name="trained")
 
 
 class Activations:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 BATCH_SIZE = 256
 BATCH_VALUES = BATCH_SIZE * 64 * 64 * 3  # larger images come in smaller batches; of two or more, no bit differs
 LEAST_IMAGES = 16
+# Keras' own epsilon: the log-loss here then agrees with the loss that training shows, and one saturated
+# float32 softmax (an exact 0) costs 16 nats, not infinity.
+SMALLEST_PROBABILITY = 1e-7
 
 
 def probabilities(model: "keras.Model", images: Images) -> np.ndarray:
@@ -44,6 +47,12 @@ def two_columns(outputs: np.ndarray) -> np.ndarray:
 def accuracy(probability: np.ndarray, labels: np.ndarray) -> float:
     """Share of rows whose largest probability is the label's; ties go to the lower class."""
     return float(np.mean(probability.argmax(axis=1) == labels))
+
+
+def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """Mean of -ln(probability given to the true class), in nats; probabilities clipped below at 1e-7."""
+    given = probabilities[np.arange(labels.size), labels].astype(np.float64)
+    return float(-np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0)).mean())
 
 
 def batch_statistics_accuracy(model: "keras.Model", images: Images, labels: np.ndarray, batch_size: int) -> float:

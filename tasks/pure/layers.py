@@ -1,28 +1,21 @@
-"""The words in which graft speaks of a network: input, adapters, *layers*, tail, head.
+"""The layers of a network in graft's sense (see `outline.py`), and the Keras layers that go with them.
 
-A *layer* (here `Block`) is one Dense or convolution with its batch norm, activation, dropout and pooling. What adapts
-images before the first one (resizing, colour, scale), Flatten, global pooling and the head do not count.
-Networks are flat: one chain of built-in Keras layers, each with a name of its own.
+Networks are flat: one graph of built-in Keras layers, each with a name of its own.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from tasks.pure.outline import HEAD, outlined_blocks
+from tasks.pure.outlining import outline
 
 if TYPE_CHECKING:
     import keras
 
-HEAD = "head"
-IMAGE = "image"
-RESIZE, TO_GREY, TO_RGB = "resize", "to_grey", "to_rgb"
-SCALE, FLATTEN, GLOBAL_AVERAGE = "scale", "flatten", "global_average"
-# Layers that belong to no block. The adapters are made anew for each target, so they are not part of a base either.
-ADAPTERS = frozenset({IMAGE, RESIZE, TO_GREY, TO_RGB})
-UNCOUNTED = ADAPTERS | {SCALE, FLATTEN, GLOBAL_AVERAGE, HEAD}
-
 
 @dataclass(frozen=True)
 class Block:
-    """One layer in graft's sense: the name of its Dense or convolution, and the Keras layers that go with it."""
+    """One layer in graft's sense: its name, and the Keras layers that go with it."""
 
     name: str
     members: tuple["keras.Layer", ...]
@@ -30,17 +23,23 @@ class Block:
 
 def blocks(model: "keras.Model") -> list[Block]:
     """The layers of `model` in graft's sense, from the bottom up, without the head."""
-    import keras
+    layers = {layer.name: layer for layer in model.layers}
+    return [
+        Block(block.name, tuple(layers[name] for name in block.members if name in layers))
+        for block in outlined_blocks(outline(model))
+    ]
 
-    found: list[Block] = []
-    for layer in model.layers:
-        if layer.name in UNCOUNTED:
-            continue
-        if isinstance(layer, keras.layers.Dense | keras.layers.Conv2D):
-            found.append(Block(layer.name, (layer,)))
-        elif found:
-            found[-1] = Block(found[-1].name, (*found[-1].members, layer))
-    return found
+
+def owners(model: "keras.Model") -> dict[str, str]:
+    """Keras layer name → name of the block or head that it belongs to; adapters and the like are left out."""
+    inside = {name: block.name for block in outlined_blocks(outline(model)) for name in block.members}
+    return {**inside, HEAD: HEAD}
+
+
+def output_of(model: "keras.Model", name: str) -> Any:
+    """The Keras tensor that the layer or operation called `name` gives."""
+    operations = {operation.name: operation for operation in getattr(model, "operations", model.layers)}
+    return operations[name].output
 
 
 def is_batch_norm(layer: "keras.Layer") -> bool:

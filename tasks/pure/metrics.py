@@ -11,10 +11,7 @@ import numpy as np
 from tasks.pure.batch_norm import batch_norm_diagnosis as batch_norm_diagnosis
 from tasks.pure.calibration import calibration_error, reliability_bins
 from tasks.pure.errors import BadData
-
-# Keras' own epsilon: the log-loss here then agrees with the loss that training shows, and one saturated
-# float32 softmax (an exact 0) costs 16 nats, not infinity.
-SMALLEST_PROBABILITY = 1e-7
+from tasks.pure.inference import log_loss as log_loss
 
 
 def evaluate(
@@ -101,12 +98,6 @@ def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int
     """(k, k) int64 counts: rows are true classes, columns predicted ones."""
     flat = np.bincount(labels.astype(np.int64) * num_classes + predicted, minlength=num_classes**2)
     return flat.reshape(num_classes, num_classes).astype(np.int64)
-
-
-def log_loss(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """Mean of -ln(probability given to the true class), in nats; probabilities clipped below at 1e-7."""
-    given = probabilities[np.arange(labels.size), labels].astype(np.float64)
-    return float(-np.log(np.clip(given, SMALLEST_PROBABILITY, 1.0)).mean())
 
 
 def _by_class(confusion: np.ndarray, class_names: Sequence[str]) -> dict[str, Any]:

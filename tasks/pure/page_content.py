@@ -5,6 +5,7 @@ from typing import Any
 
 NOT_COPIED = "random base: the weights were NOT copied"
 UNKNOWN, NOT_TESTED = "—", "not tested"
+TRAININGS = ("pretrain", "train_head", "fine_tune")
 NO_FILES = "no file: it comes with the libraries"
 
 
@@ -22,11 +23,13 @@ class Page:
             `files` (name to digest).
         recipe_yaml: the recipe with every default filled in.
         copy_weights: False is said wherever the base is named.
-        facts: `source`, `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`, `trainable`, `base`,
-            `augmented` (step to what was done to its pictures, in words).
+        facts: `source` (None: there is none), `target`, `num_train`, `num_validation`, `num_test`, `reused_layers`,
+            `trainable`, `base`, `taken_in` (what `page_base.base_rows` takes, or None),
+            `augmented` (step to what was done to its pictures, in words), `tuned` (what fine-tuning chose on the
+            validation part, label to words).
         controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`, `command`.
-        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`, and the contact
-            sheets `data_source` and `data_target`.
+        pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`, the contact
+            sheets `data_source` and `data_target`, and `rate_…` of each training that looked for its rate.
         data: what was found in the data, see `page_data.data_sets`.
     """
 
@@ -172,6 +175,7 @@ def fact_rows(page: Page) -> list[tuple[str, str]]:
     rows.append(("Trained in fine-tuning", ", ".join(facts.get("trainable") or [])))
     augmented = [f"{step}: {words}" for step, words in (facts.get("augmented") or {}).items()]
     rows.append(("Augmented in training only", "; ".join(augmented)))
+    rows += [(f"Fine-tuning: {label}", words) for label, words in (facts.get("tuned") or {}).items()]
     return [(name, str(value)) for name, value in rows if value]
 
 

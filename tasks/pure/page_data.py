@@ -41,7 +41,7 @@ def alone(found: Mapping[str, Any]) -> dict[str, Any]:
         for kind, counts in found["duplicates"].items()
     }
     kept = {name: value for name, value in found.items() if name != "source"}
-    told = problems_of({**kept, "source": {"plain": {}}, "duplicates": duplicates})
+    told = problems_of({**kept, "duplicates": duplicates})
     examples = [each for each in found["examples"] if not each["pair"].startswith("source ")]
     return {**kept, "duplicates": duplicates, "examples": examples, "problems": told}
 
@@ -67,7 +67,7 @@ def problems(data: Mapping[str, Any]) -> list[str]:
     """Every problem as a sentence, those of the files last."""
     found = data.get("inspection") or {}
     files = [sentence for role in ROLES for sentence in file_problems((data.get("pictures") or {}).get(role) or {})]
-    told = problems_of({"source": {"plain": {}}, **found}, data.get("names")) if found else []
+    told = problems_of(found, data.get("names")) if found else []
     return [*told, *dict.fromkeys(files)]  # one folder may be both, source and target
 
 

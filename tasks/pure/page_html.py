@@ -8,7 +8,9 @@ from typing import Any
 
 from tasks.pure import page_content as content
 from tasks.pure import page_data
+from tasks.pure.page_base import base_rows
 from tasks.pure.page_content import Page
+from tasks.pure.page_controls import HEADERS, plain_control_rows, training_note
 from tasks.pure.page_verdict import tone, verdict
 
 _TEMPLATES = Path(__file__).parent / "data"
@@ -67,13 +69,21 @@ def _sections(page: Page) -> dict[str, Any]:
         "tiles": content.tiles(page),
         "figures": content.other_figures(page),
         "facts": content.fact_rows(page),
+        "base": base_rows(page.facts.get("taken_in")),
         "controls": content.control_rows(page),
         "lineage": content.lineage(page),
         "no_files": content.NO_FILES,
+        "trainings": content.TRAININGS,
         "pictures": {name: _data_uri(picture) for name, picture in page.pictures.items() if picture},
+        **_plain_controls(page),
         **_classes(page),
         **_data(page.data),
     }
+
+
+def _plain_controls(page: Page) -> dict[str, Any]:
+    told = {"plain_headers": HEADERS, "plain_note": training_note(page.metrics)}
+    return {"plain_controls": plain_control_rows(page.metrics), **told}
 
 
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,12 +7,15 @@ from typing import Any
 
 from tasks.pure import page_content as content
 from tasks.pure import page_data
+from tasks.pure.page_base import base_rows
 from tasks.pure.page_content import Page
+from tasks.pure.page_controls import HEADERS, plain_control_rows, training_note
 from tasks.pure.page_verdict import verdict
 
 # Prefect's pages want a Markdown artifact below about 200 KB.
 LARGEST = 195_000
 _MOST_CLASSES_WITH_MATRIX = 12
+_RATES = tuple(f"rate_{step}" for step in content.TRAININGS)
 _PICTURES = (
     ("learning_curves", "Learning curves"),
     ("confusion", "Confusion matrix"),
@@ -21,6 +24,7 @@ _PICTURES = (
     ("data_target", "Pictures of the target"),
     ("data_source", "Pictures of the source"),
     ("shown", "What the network was shown"),
+    *((f"rate_{step}", f"The learning rate of {step}") for step in content.TRAININGS),
 )
 
 
@@ -36,7 +40,7 @@ def markdown(page: Page) -> str:
             left_out = f"*{title}: too large to stand here, see the HTML report.*"
             image = f"![{title}](data:image/png;base64,{uri})" if fits else left_out
             parts[name] = f"## {title}\n\n{image}\n\n{parts.get(name, '')}"
-    before = ["top", "figures", "learning_curves", "shown", "classes", "confusion", "mistakes", "reliability"]
+    before = ["top", "figures", "learning_curves", *_RATES, "shown", "classes", "confusion", "mistakes", "reliability"]
     order = [*before, "data", "data_target", "data_source", "rest"]
     return "\n\n".join(parts[name].strip() for name in order if parts.get(name)) + "\n"
 
@@ -57,10 +61,15 @@ def _figures(page: Page) -> str:
     tiles = [(tile.label, tile.value, tile.note) for tile in content.tiles(page)]
     others = [(name, value, "") for name, value in content.other_figures(page)]
     parts = ["## Figures", table(["figure", "value", "beside it"], [*tiles, *others]) or "Not evaluated."]
+    if beside := plain_control_rows(page.metrics):
+        parts += ["## Beside plain controls", table(HEADERS, beside), escape(training_note(page.metrics))]
     if rows := content.control_rows(page):
         names = [page.controls.get("this_name") or "this", page.controls.get("other_name") or "control"]
         parts += ["## Against its control", table(["seed", *names, "difference (points)"], rows)]
-    return "\n\n".join([*parts, "## What was grafted", table(["", ""], content.fact_rows(page))])
+    parts += ["## What was grafted", table(["", ""], content.fact_rows(page))]
+    if base := base_rows(page.facts.get("taken_in")):
+        parts += [f"## Base{'' if page.copy_weights else f' ({content.NOT_COPIED})'}", table(["", ""], base)]
+    return "\n\n".join(parts)
 
 
 def _classes(page: Page) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 from tasks.pure.data.problems import LEAK, named
 from tasks.pure.page_content import Page, by_seed, interval, percent, points, untested
+from tasks.pure.page_controls import as_good, better, raw_pixels_sentence
 
 # Below this gain over a constant answer, accuracy alone misleads.
 _NEARLY = 0.05
@@ -21,6 +22,7 @@ def verdict(page: Page) -> list[str]:
         return ["Not evaluated: this run ended before `evaluate`, so nothing can be said about the network yet."]
     found = [
         *_trained_on(page.metrics),
+        *raw_pixels_sentence(page.metrics),
         _accuracy(page.metrics),
         *_untested(page.metrics),
         *_batch_norm(page.metrics),
@@ -35,10 +37,10 @@ def verdict(page: Page) -> list[str]:
 def tone(page: Page) -> str:
     """How the verdict is coloured: `bad`, `warning` or `good`; never a substitute for its words."""
     metrics = page.metrics
-    if metrics.get("accuracy") is None or not _beats_constant(metrics) or _batch_norm(metrics):
+    if metrics.get("accuracy") is None or not _beats_constant(metrics) or _batch_norm(metrics) or better(metrics):
         return "bad"
     helped, _, lost = _paired(page)
-    if _leaks(metrics) or untested(metrics):
+    if _leaks(metrics) or untested(metrics) or as_good(metrics):
         return "warning"
     if not page.copy_weights or _gain(metrics) < _NEARLY or not helped or lost:
         return "warning"

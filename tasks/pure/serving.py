@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tasks.pure.architectures import MODEL_NAME
-from tasks.pure.layers import IMAGE
+from tasks.pure.outline import IMAGE
 
 if TYPE_CHECKING:
     import keras

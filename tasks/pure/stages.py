@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from tasks.pure import contracts, fitting
 from tasks.pure.execution_path import ExecutionPath
-from tasks.pure.surgery import Trainable
+from tasks.pure.layer_choice import Trainable
 from tasks.pure.training import Part, State, Training, Watch
 
 if TYPE_CHECKING:

@@ -4,51 +4,35 @@
 every layer is made anew from its config and its weights are copied over, strictly: a shape that differs is an error.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import inference
+from tasks.pure import regrowing
 from tasks.pure.architectures import MODEL_NAME, head
-from tasks.pure.data.rows import Images
 from tasks.pure.errors import SurgeryError
 from tasks.pure.initialising import initialise
-from tasks.pure.layers import (
-    ADAPTERS,
-    FLATTEN,
+from tasks.pure.layer_choice import Scion, Trainable
+from tasks.pure.layers import is_batch_norm, listed, owners
+from tasks.pure.outline import (
+    ADDED,
     GLOBAL_AVERAGE,
-    HEAD,
     IMAGE,
     RESIZE,
-    SCALE,
     TO_GREY,
     TO_RGB,
-    blocks,
-    is_batch_norm,
-    listed,
+    above_first,
+    below_head,
+    outlined_blocks,
+    scales_pixels,
 )
+from tasks.pure.outlining import outline
 
 if TYPE_CHECKING:
     import keras
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, what Pillow's and most tools' RGB → grey uses
-
-
-@dataclass(frozen=True)
-class Scion:
-    """What is taken from the base, and what is put on top of it.
-
-    Attributes:
-        reused_layers: names of the layers to reuse, an unbroken row from the bottom up.
-        copy_weights: False leaves their initial weights: a *random base*.
-        add_hidden: widths of new Dense layers (ReLU) between the base and the new head: `added_1`, …
-    """
-
-    reused_layers: tuple[str, ...]
-    copy_weights: bool
-    add_hidden: tuple[int, ...]
 
 
 def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_classes: int, seed: int) -> "keras.Model":
@@ -57,7 +41,7 @@ def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_cla
     Nothing is shared with `base`, and `base` is not changed. New weights are drawn from `seed` alone.
 
     Args:
-        base: the source network, as `architectures.build` made it.
+        base: the source network, as `architectures.build` made it or `bases` took it in.
         image_shape: (height, width, channels) of the target's images; resized and converted inside the model
             where the base expects others.
 
@@ -66,54 +50,48 @@ def graft(base: "keras.Model", scion: Scion, image_shape: Sequence[int], num_cla
     """
     import keras
 
-    _check_row(base, scion.reused_layers)
-    reused = _reused(base, scion.reused_layers)
+    reused = regrowing.above_adapters(base, _top(base, scion.reused_layers))
+    kept = {layer.name for layer in reused.layers}
+    if not scion.copy_weights:  # what prepares the pixels is no knowledge of the base's
+        kept -= above_first(outline(base))
     image = keras.Input(tuple(image_shape), name=IMAGE)
-    x = _adapt(image, base.input_shape[1:])
-    for layer in reused:
-        x = _regrow(layer, x, scion.copy_weights)
-    if len(x.shape) == 4:  # cut in the middle of a CNN: its feature maps are pooled as at the CNN's own end
-        x = keras.layers.GlobalAveragePooling2D(name=GLOBAL_AVERAGE)(x)
+    x = regrowing.regrow(reused, _adapt(image, reused.input_shape[1:]), kept)
+    x = _pooled(x, {layer.name for layer in reused.layers})
     for number, width in enumerate(scion.add_hidden, start=1):
-        x = keras.layers.Dense(width, activation="relu", name=f"added_{number}")(x)
+        x = keras.layers.Dense(width, activation="relu", name=f"{ADDED}{number}")(x)
     model = keras.Model(image, head(num_classes)(x), name=MODEL_NAME)
-    initialise(model.layers, seed, keep=[layer.name for layer in reused] if scion.copy_weights else ())
+    initialise(model.layers, seed, keep=kept)
     _set_grey_weights(model)
     return model
 
 
 def has_scale(base: "keras.Model") -> bool:
-    """Whether `base` divides pixels by 255 itself."""
-    return any(layer.name == SCALE for layer in base.layers)
+    """Whether `base` expects pixels of 0–255 and brings them to its own scale itself."""
+    return scales_pixels(outline(base))
 
 
-def _check_row(base: "keras.Model", reused: Sequence[str]) -> None:
-    names = [block.name for block in blocks(base)]
+def _top(base: "keras.Model", reused: Sequence[str]) -> str:
+    """Name of the Keras layer whose output is what the reused layers make of an image."""
+    found = outlined_blocks(outline(base))
+    names = [block.name for block in found]
     if not reused or list(reused) != names[: len(reused)]:
         raise SurgeryError(
             f"Expected the layers to reuse to be the base's lowest ones, in order: {listed(names)}. "
             f"Found {listed(list(reused))}. Set `clone_with_weights.layers` to a number or to one of these names."
         )
+    return found[len(reused) - 1].end if len(reused) < len(names) else below_head(outline(base))
 
 
-def _reused(base: "keras.Model", names: Sequence[str]) -> list["keras.Layer"]:
-    """The Keras layers to take: scale and Flatten below the first block, the blocks, and the global pooling on top
-    where all are taken."""
-    chosen = [block for block in blocks(base) if block.name in names]
-    members = {member.name for block in chosen for member in block.members}
-    tail = {GLOBAL_AVERAGE} if len(chosen) == len(blocks(base)) else set()
-    wanted = members | {SCALE, FLATTEN} | tail
-    return [layer for layer in base.layers if layer.name in wanted and layer.name not in ADAPTERS]
+def _pooled(x: Any, taken: Collection[str]) -> Any:
+    """What a network that was cut in its middle gives, as one vector an image: maps and tokens are averaged."""
+    import keras
 
-
-def _regrow(layer: "keras.Layer", x: Any, copy_weights: bool) -> Any:
-    """A new layer out of the old one's config, applied to `x`; with the old weights where asked for."""
-    twin = layer.__class__.from_config(layer.get_config())
-    y = twin(x)
-    if copy_weights:
-        twin.set_weights(layer.get_weights())
-    twin.trainable = True
-    return y
+    name = f"{GLOBAL_AVERAGE}_on_top" if GLOBAL_AVERAGE in taken else GLOBAL_AVERAGE
+    if len(x.shape) == 4:  # as at the end of graft's own CNN
+        return keras.layers.GlobalAveragePooling2D(name=name)(x)
+    if len(x.shape) == 3:
+        return keras.layers.GlobalAveragePooling1D(name=name)(x)
+    return x
 
 
 def _adapt(image: Any, expected: Sequence[int]) -> Any:
@@ -142,30 +120,9 @@ def _set_grey_weights(model: "keras.Model") -> None:
         model.get_layer(TO_GREY).set_weights([np.array(LUMA, np.float32).reshape(1, 1, 3, 1)])
 
 
-@dataclass(frozen=True)
-class Trainable:
-    """What a training may change.
-
-    Attributes:
-        trainable_layers: names of layers, added layers and the head.
-        trained_batch_norms: names of the reused layers whose batch norm trains, statistics included. All other batch
-            norms of the base stay in inference mode, even where their layer trains: statistics that move with the few
-            images of a target wreck what was learnt.
-    """
-
-    trainable_layers: tuple[str, ...]
-    trained_batch_norms: tuple[str, ...]
-
-
 def trains(layer: "keras.Layer", owner: str, trainable: Trainable) -> bool:
     """Whether `layer`, a member of the block (or head) called `owner`, is declared to train."""
     return owner in (trainable.trained_batch_norms if is_batch_norm(layer) else trainable.trainable_layers)
-
-
-def owners(model: "keras.Model") -> dict[str, str]:
-    """Keras layer name → name of the block or head that it belongs to; adapters and the like are left out."""
-    inside = {member.name: block.name for block in blocks(model) for member in block.members}
-    return {**inside, HEAD: HEAD}
 
 
 def set_trainable(model: "keras.Model", trainable: Trainable) -> None:
@@ -177,36 +134,9 @@ def set_trainable(model: "keras.Model", trainable: Trainable) -> None:
     belongs = owners(model)
     unknown = sorted({*trainable.trainable_layers, *trainable.trained_batch_norms} - set(belongs.values()))
     if unknown:
-        known = [block.name for block in blocks(model)] + [HEAD]
+        known = [*dict.fromkeys(belongs.values())]
         raise SurgeryError(f"No layer named {listed(unknown)} in the network. Its layers: {listed(known)}.")
     for layer in model.layers:
         # An input layer has nothing to freeze, and files do not keep its flag.
         if layer.name != IMAGE:
             layer.trainable = layer.name in belongs and trains(layer, belongs[layer.name], trainable)
-
-
-def calibrate_batch_norms(model: "keras.Model", images: Images, batch_size: int | None = None) -> None:
-    """Set the moving statistics of every batch norm to those of `images` (n, height, width, channels), bottom first.
-
-    A random base keeps Keras' initial statistics (mean 0, variance 1) otherwise and looks worse than it is: on
-    200 labels, .67 instead of .83. Means and variances are exact over all images, in float64, a batch at a time.
-    """
-    import keras
-
-    for layer in model.layers:
-        if is_batch_norm(layer):
-            below = keras.Model(model.input, layer.input)
-            mean, variance = _moments(below, images, batch_size or inference.batch_size(images))
-            layer.moving_mean.assign(mean)
-            layer.moving_variance.assign(variance)
-
-
-def _moments(below: "keras.Model", images: Images, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and population variance of each channel of `below`'s output over all images."""
-    count, total, squares = 0, np.zeros(1), np.zeros(1)
-    for pixels in inference.batches(images, batch_size):
-        batch = np.asarray(below(pixels, training=False), np.float64)
-        flat = batch.reshape(-1, batch.shape[-1])
-        count, total, squares = count + len(flat), total + flat.sum(0), squares + (flat**2).sum(0)
-    mean = total / count
-    return mean, np.maximum(squares / count - mean**2, 0)

@@ -3,10 +3,10 @@
 import time
 from typing import TYPE_CHECKING
 
-from artifacts.codecs import encode_model
 from artifacts.executions import Execution
 from tasks.pure import execution_path, fitting, frozen
 from tasks.pure.execution_path import ExecutionPath, Work
+from tasks.pure.outlining import outline
 from tasks.pure.training import OnProgress, Part, Training, Watch
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def fit(
 def chosen(model: "keras.Model", train: Part, training: Training, megabytes: int) -> ExecutionPath:
     """The path of a step that trains `model`."""
     work = Work(len(train[1]), 0, training.batch_size, training.epochs)
-    return execution_path.of_grafted_network(encode_model(model).facts["layers"], work, megabytes).path
+    return execution_path.of_grafted_network(outline(model), work, megabytes).path
 
 
 def train_head(model: "keras.Model", train: Part, training: Training, with_features: bool) -> None:

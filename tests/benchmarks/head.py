@@ -9,6 +9,7 @@ import time
 
 from tasks.device import prepare
 from tasks.pure import surgery
+from tasks.pure.layer_choice import Scion
 from tasks.pure.layers import blocks
 from tasks.pure.training import Training
 from tests.benchmarks import grafts_code
@@ -28,7 +29,7 @@ def main() -> None:
     shape = train[0].shape[1:]
     base = build("cnn", shape)
     reused = tuple(block.name for block in blocks(base))
-    model = surgery.graft(base, surgery.Scion(reused, True, ()), shape, NUM_CLASSES, 0)
+    model = surgery.graft(base, Scion(reused, True, ()), shape, NUM_CLASSES, 0)
     surgery.set_trainable(model, surgery.Trainable(("head",), ()))
     training = Training(chosen.epochs, BATCH_SIZES["cnn"], 1e-3, None, False)
     began = time.perf_counter()

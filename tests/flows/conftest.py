@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from artifacts.store import Store
+from flows.garbage import settle
 from tests.flows.quick import quick_fit, quick_pictures
 from tests.flows.tiny import write_tiny_recipe
 
@@ -29,6 +30,7 @@ def harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         PREFECT_LOGGING_TO_API_ENABLED: False,
     }
     with prefect_test_harness(server_startup_timeout=120), temporary_settings(settings):
+        settle()  # before any test's own; fixtures of a session have runs, too
         yield
 
 

@@ -11,7 +11,9 @@ from artifacts import codecs
 from artifacts.store import Store
 from artifacts.verify import verify
 from flows.recorded import observed_by
+from tasks.pure import fitting
 from tests.flows.conftest import Run
+from tests.flows.quick import quick_fit
 from tests.flows.test_features import WITHOUT_DROPOUT, Listener, features, noted
 from tests.flows.test_resuming import LONGER, every_epoch, interrupted  # noqa: F401 - a fixture
 from tests.flows.tiny import digests, ran, write_tiny_recipe
@@ -64,7 +66,7 @@ def test_activations_of_copies_are_stored_and_a_training_at_another_rate_finds_t
         "train_head: computed the frozen layers' activations up to `global_average` once"
     ]
     made = features(store)
-    again, said = plain({**COPIES, "train_head.learning_rate": 0.02})
+    again, said = plain({**COPIES, "train_head.learning_rate": 0.02}, only="train_head")
     assert "train_head" in ran(again) and features(store) == made
     assert of_head(said) == ["train_head: takes the frozen layers' activations up to `global_average` from the store"]
     stored = store.execution(noted(store, again, "train_head")["features"]["key"])
@@ -105,16 +107,19 @@ def test_without_copies_the_frozen_layers_are_computed_in_every_epoch_and_that_i
     assert "parameter `train_head.augment_copies` 3 → none" in reason and "cut global_average → none" in reason
 
 
-def test_copies_that_cannot_be_stored_are_drawn_anew_in_every_epoch_and_that_is_said(run: Run, tiny: str) -> None:
+def test_copies_that_cannot_be_stored_are_drawn_anew_in_every_epoch_and_that_is_said(run: Run, finished: str) -> None:
     """The tiny base has dropout, which alone forbids stored activations."""
     listener = Listener()
     with observed_by(listener):
-        run(tiny, COPIES)
+        run(finished, COPIES, only="train_head")
     (line,) = of_head(listener.said)
     assert "`conv_1_dropout` below the cut" in line and "augments anew in every epoch instead of" in line
 
 
-def test_the_report_says_and_shows_what_was_done(plain: Call, with_copies: Any, store: Store) -> None:
+def test_the_report_says_and_shows_what_was_done(
+    plain: Call, with_copies: Any, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "fit", quick_fit)
     result, _ = plain({**COPIES, **IN_ALL})
     page = Path(result["report"]).read_text()
     assert "pretrain: mirrored; train_head: turned by up to 10° (3 fixed copies, an epoch each in turn); " in page

@@ -163,7 +163,7 @@ def planned(recipe: str) -> list[planning.PlannedStep]:
 
 
 def test_damage_to_large_images_that_two_data_sets_share_is_noticed_and_mended(
-    run: Run, tiny: str, store: Store, tmp_path: Path
+    quick: None, run: Run, tiny: str, store: Store, tmp_path: Path
 ) -> None:
     """Above 256 KB hashes are remembered, above 64 KB equal files are one on the disk."""
     arrays, many = tiny_arrays(), 5_000

@@ -101,10 +101,10 @@ def test_a_bound_that_changes_nothing_retrains_nothing(plain: Call) -> None:
     assert ran(again) == [] and said == []
 
 
-def test_dropout_below_the_cut_refuses_them_and_says_so(run: Run, tiny: str, store: Store) -> None:
+def test_dropout_below_the_cut_refuses_them_and_says_so(run: Run, finished: str, store: Store) -> None:
     listener = Listener()
     with observed_by(listener):
-        run(tiny, {"pretrain.epochs": 1})
+        run(finished, force=["train_head", "fine_tune"])
     assert [line.split(": ", 1)[0] for line in listener.said] == ["train_head", "fine_tune"]
     assert all("`conv_1_dropout` below the cut" in line for line in listener.said)
     assert features(store) == []

@@ -61,9 +61,9 @@ def test_another_thread_than_the_main_one_changes_nothing() -> None:
 INTERRUPTED = """
 import os, signal, sys
 from flows.cli import _guarded
-from tasks.pure import fitting, pictures
+from tasks.pure import pictures
 from tests.flows.test_interrupts import press_ctrl_c
-from tests.flows.quick import quick_fit, quick_pictures
+from tests.flows.quick import quick_pictures
 
 becomes = sys.argv.pop(1)
 
@@ -75,18 +75,18 @@ def draw(*given):
             raise RuntimeError("in user code") from None
     return quick_pictures(*given)
 
-fitting.fit, pictures.draw = quick_fit, draw
+pictures.draw = draw
 sys.exit(_guarded(sys.argv[1:]))
 """
 
 
 @pytest.mark.parametrize("becomes", ["an error", "nothing"])
 def test_a_swallowed_ctrl_c_is_cancelled_all_the_same(
-    served: dict[str, str], tiny: str, store: Store, becomes: str
+    served: dict[str, str], finished: str, store: Store, becomes: str
 ) -> None:
     """As C code does it that matplotlib calls, and as an object's end does it."""
     done = subprocess.run(
-        [sys.executable, "-c", INTERRUPTED, becomes, "run", tiny],
+        [sys.executable, "-c", INTERRUPTED, becomes, "run", finished, "--force", "figures"],
         env=environment(**served), cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode, "graft: interrupted" in done.stderr) == (130, True), done.stderr

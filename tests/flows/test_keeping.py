@@ -272,7 +272,7 @@ def test_promoting_the_champion_changes_nothing(gated: str, call: Call, options:
     assert len(call("champion", "--json")[1]["history"]) == 1
 
 
-def test_the_gate_meets_other_classes(run: Run, gated: str, call: Call) -> None:
+def test_the_gate_meets_other_classes(run: Run, gated: str, call: Call, quick: None) -> None:
     call("promote", "1")
     run(gated, {**GATE, "target.task": {"classes": [1, 3]}})
     code, found = call("promote", "last", "--gate", "--json")

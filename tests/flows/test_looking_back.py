@@ -255,7 +255,7 @@ def test_diff_names_data_that_changed_and_compares_no_accuracies_then(
 
 
 def test_diff_compares_no_accuracies_where_the_same_images_have_other_labels(
-    run: Run, finished: str, store: Store, command: Command, tmp_path: Path
+    quick: None, run: Run, finished: str, store: Store, command: Command, tmp_path: Path
 ) -> None:
     np.savez(tmp_path / "named.npz", **tiny_arrays(), class_names=np.array(["a", "b", "c", "d"]))
     run(finished, {"target.path": str(tmp_path / "named.npz")})

@@ -255,8 +255,8 @@ def test_problems_keep_their_place_and_change_no_batch() -> None:
 
 
 @pytest.fixture
-def trained_on_floats(run: Run, tmp_path: Path) -> Path:
-    """A run whose networks were trained on floats of 0–1. Returns the folder of its recipe."""
+def trained_on_floats(run: Run, tmp_path: Path, quick: None) -> Path:
+    """A run whose networks' data are floats of 0–1. Returns the folder of its recipe."""
     recipe = write_tiny_recipe(tmp_path)
     arrays = tiny_arrays()
     np.savez(

@@ -85,6 +85,7 @@ def test_the_quickstart_is_the_first_of_the_shipped_recipes() -> None:
         "fashion-mnist-dense",
         "fashion-mnist-dense-random",
         "nightly",
+        "photos",
         "textures",
     ]
 

@@ -69,9 +69,9 @@ def interrupted(run: Run, tiny: str, step: str = "pretrain", overrides: dict[str
 
 
 def pretrained(run: Run, tiny: str, overrides: dict[str, Any] = LONGER, **options: Any) -> list[int]:
-    """The epochs of `pretrain` that a run tells of."""
-    watcher = Stopper()
-    with observed_by(watcher):
+    """The epochs of `pretrain` that a run tells of; at the last one it is stopped."""
+    watcher = Stopper("pretrain", LONGER["pretrain.epochs"])
+    with observed_by(watcher), pytest.raises(KeyboardInterrupt):
         run(tiny, overrides, **options)
     return [epoch for name, epoch in watcher.epochs if name == "pretrain"]
 
@@ -93,8 +93,15 @@ def test_another_parameter_goes_on_nowhere(run: Run, tiny: str) -> None:
     assert pretrained(run, tiny, {**LONGER, "pretrain.learning_rate": 0.02}) == [1, 2, 3, 4]
 
 
-def test_with_early_stopping_nothing_is_kept(run: Run, tiny: str, store: Store) -> None:
+def test_with_early_stopping_it_goes_on_to_the_same_bits(
+    run: Run, tiny: str, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     overrides: dict[str, Any] = {**LONGER, "pretrain.early_stopping": 2, "source.validation": 0.2}
-    with observed_by(Stopper("pretrain", 2)), pytest.raises(KeyboardInterrupt):
-        run(tiny, overrides)
-    assert kept(store) == []
+    interrupted(run, tiny, overrides=overrides)
+    assert len(kept(store)) == 1
+    watcher = Stopper()
+    with observed_by(watcher):
+        resumed = run(tiny, overrides)
+    assert "goes on after epoch 2, where it was interrupted" in watcher.said
+    monkeypatch.setenv("GRAFT_STORE", str(tmp_path / "untouched"))
+    assert digests(run(tiny, overrides)) == digests(resumed)

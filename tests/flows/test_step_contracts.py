@@ -140,8 +140,8 @@ def test_a_saved_base_of_another_digest_fails(
     honest = codecs.encode_model
     other = "sha256:" + "0" * 64
 
-    def encode_model(model: "keras.Model") -> Any:
-        content = honest(model)
+    def encode_model(model: "keras.Model", outline: Any) -> Any:
+        content = honest(model, outline)
         return type(content)(content.kind, other, content.facts, content.write)
 
     monkeypatch.setattr(codecs, "encode_model", encode_model)

@@ -189,8 +189,8 @@ def test_contradicting_options_are_refused_before_anything_runs(run: Run, finish
         run(finished, {"fine_tune.learning_rte": 1})
 
 
-def test_an_npz_overwritten_in_place_is_new_data(run: Run, tiny: str, tmp_path: Path) -> None:
-    run(tiny)
+def test_an_npz_overwritten_in_place_is_new_data(run: Run, finished: str, tiny: str, tmp_path: Path) -> None:
+    assert ran(run(tiny)) == []  # the same file as that of the run that is finished
     np.savez(tmp_path / "tiny.npz", **tiny_arrays(seed=1))
     assert planned(tiny)["load_data.source"].reason == "file `npz` changed"
     assert ran(run(tiny)) == list(ORDER[:-1])
@@ -201,14 +201,14 @@ def test_an_npz_elsewhere_is_the_same_data(run: Run, finished: str, tmp_path: Pa
     assert ran(run(finished, {"source.path": str(moved), "target.path": str(moved)})) == []
 
 
-def test_another_seed_is_another_run_from_the_training_on(run: Run, finished: str) -> None:
+def test_another_seed_is_another_run_from_the_training_on(quick: None, run: Run, finished: str) -> None:
     result = run(finished, {"seed": 1})
     assert statuses(result)["load_data.source"] == "hit"  # all labels: nothing is drawn
     assert ran(result) == list(ORDER[1:-1])
     assert "seed" in result["by_step"]["pretrain"]["reason"]
 
 
-def test_a_random_base_is_called_one_in_the_report(run: Run, finished: str) -> None:
+def test_a_random_base_is_called_one_in_the_report(quick: None, run: Run, finished: str) -> None:
     result = run(finished, {"clone_with_weights.copy_weights": False})
     page = Path(result["report"]).read_text()
     assert "random base" in page
@@ -216,7 +216,7 @@ def test_a_random_base_is_called_one_in_the_report(run: Run, finished: str) -> N
     assert ran(result)[0] == "clone_with_weights"
 
 
-def test_the_control_is_found_and_compared(run: Run, finished: str, store: Store) -> None:
+def test_the_control_is_found_and_compared(quick: None, run: Run, finished: str, store: Store) -> None:
     run(finished, {"clone_with_weights.copy_weights": False})
     run(finished)
     newest = Runs(store).last(finished)

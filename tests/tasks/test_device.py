@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from artifacts.errors import UsageError
+from artifacts.errors import DeviceError, UsageError
 from tasks import device as devices
 from tasks.device import device
 from tests.flows.processes import ROOT, environment
@@ -97,3 +97,18 @@ def test_tensorflow_runs_on_the_threads_that_the_key_names() -> None:
 
 def test_tensorflow_started_before_with_other_threads_is_refused() -> None:
     assert "Expected TensorFlow on 2 threads" in in_a_process(TOO_LATE)
+
+
+@pytest.mark.parametrize(("flags", "has_it"), [("avx2 fma", False), ("avx2 avx512_bf16", True), ("amx_bf16", True)])
+def test_a_cpu_s_flags_say_whether_it_has_bfloat16(
+    flags: str, has_it: bool, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRAFT_DEVICE", "cpu")
+    monkeypatch.setattr(devices, "CPU_FLAGS", tmp_path / "cpuinfo")
+    assert not devices.has_bfloat16(), "nobody says so"
+    (tmp_path / "cpuinfo").write_text(f"processor : 0\nflags : fpu {flags}\n")
+    assert devices.has_bfloat16() is has_it
+    devices.check_precision("float32")
+    if not has_it:
+        with pytest.raises(DeviceError, match="`precision: mixed_bfloat16`: expected a GPU or a CPU with bfloat16"):
+            devices.check_precision("mixed_bfloat16")

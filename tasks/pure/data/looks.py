@@ -39,8 +39,8 @@ class Data:
     files: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def findings(source: Data, target: Data) -> dict[str, Any]:
-    """All that is found, as plain JSON values.
+def findings(source: Data | None, target: Data) -> dict[str, Any]:
+    """All that is found, as plain JSON values; nothing about a source where there is none.
 
     Returns:
         `source`, `target`: `class_names`, `parts` (part → class → count), `size` (height, width), `mode`, `pixels`
@@ -52,10 +52,10 @@ def findings(source: Data, target: Data) -> dict[str, Any]:
         `conflicts` (pictures of the target that are there under two classes); `problems` (sentences).
     """
     ours = _looked(target, {})
-    theirs = _looked(source, {part: (target.parts[part][0], ours[part]) for part in ours})
+    theirs = _looked(source, {part: (target.parts[part][0], ours[part]) for part in ours}) if source else {}
     found = dict(_all_twins(theirs, ours))
     said: dict[str, Any] = {
-        "source": _summary(source, theirs),
+        **({"source": _summary(source, theirs)} if source else {}),
         "target": _summary(target, ours),
         "duplicates": _counted(found, ours),
         "examples": [
@@ -89,8 +89,8 @@ def _equal(first: Images, second: Images) -> bool:
 
 def _all_twins(source: Mapping[str, Pictures], target: Mapping[str, Pictures]) -> Iterator[tuple[str, Twins]]:
     pairs = [(f"{first}|{second}", target.get(first), target.get(second)) for first, second in LEAKS]
-    pairs.append(("source train|target test", source["train"], target.get("test")))
-    pairs.append(("source train|source test", source["train"], source.get("test")))
+    pairs.append(("source train|target test", source.get("train"), target.get("test")))
+    pairs.append(("source train|source test", source.get("train"), source.get("test")))
     done: dict[tuple[int, int], Twins] = {}  # where both data sets hold the same images they are compared once
     for name, first, second in pairs:
         if first is not None and second is not None:
@@ -111,11 +111,11 @@ def _examples(pair: str, found: Twins) -> list[dict[str, Any]]:
     return [{"pair": pair, "first": int(either[row]), "second": row} for row in rows]
 
 
-def _named(example: Mapping[str, Any], source: Data, target: Data) -> dict[str, str]:
+def _named(example: Mapping[str, Any], source: Data | None, target: Data) -> dict[str, str]:
     """The files of an example's two pictures."""
     told = {}
     for place, part in zip(("first", "second"), str(example["pair"]).split("|"), strict=True):
-        data = source if part.startswith("source ") else target
+        data = source if source and part.startswith("source ") else target  # no such pair without a source
         hashes = data.files.get(part.removeprefix("source ").removeprefix("target "))
         told[f"{place}_file"] = hashes[example[place]].tobytes().hex() if hashes is not None else ""
     return told

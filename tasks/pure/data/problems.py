@@ -118,7 +118,10 @@ def _untested(data: Mapping[str, Any]) -> list[str]:
 
 def _plain(found: Mapping[str, Any]) -> list[str]:
     counts = {
-        f"the {role}'s {part}": count for role in ("source", "target") for part, count in found[role]["plain"].items()
+        f"the {role}'s {part}": count
+        for role in ("source", "target")
+        if role in found
+        for part, count in found[role]["plain"].items()
     }
     told = [f"{count:,} in {where}" for where, count in counts.items() if count]
     return [f"Pictures of one colour: {', '.join(told)}."] if told else []

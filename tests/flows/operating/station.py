@@ -26,6 +26,7 @@ from tests.flows.processes import ROOT, environment
 from tests.flows.tiny import write_tiny_recipe
 
 FINAL = ("Completed", "Failed", "Crashed", "Cancelled")
+LOOK_SECONDS = 0.25  # each look asks a server that has better things to do
 LONG = {"pretrain.epochs": 20_000}  # minutes of training, for who is to be interrupted in the middle
 
 
@@ -41,7 +42,7 @@ def until(reached: Callable[[], Any], seconds: float, what: str) -> Any:
     while time.monotonic() < deadline:
         if found := reached():
             return found
-        time.sleep(0.1)
+        time.sleep(LOOK_SECONDS)
     raise TimeoutError(f"after {seconds:.0f} s still not: {what}")
 
 

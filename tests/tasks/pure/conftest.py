@@ -1,7 +1,5 @@
 """Keras for the tests that need it, started as graft's steps start it."""
 
-import gc
-
 import pytest
 
 from tasks.device import prepare
@@ -18,5 +16,3 @@ def tensorflow() -> None:
 def fresh_keras(tensorflow: None) -> None:
     """Keras as at the beginning of a step with seed 0."""
     session.fresh(0)
-    # Keras collects garbage whenever it begins anew; the million objects of TensorFlow need not be walked each time.
-    gc.freeze()

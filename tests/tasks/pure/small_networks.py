@@ -11,8 +11,10 @@ from tasks.pure import session
 from tasks.pure.architectures import Network, build
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import fit
+from tasks.pure.layer_choice import Scion, Trainable
 from tasks.pure.layers import blocks
-from tasks.pure.surgery import Scion, Trainable, graft
+from tasks.pure.outlining import outline
+from tasks.pure.surgery import graft
 from tasks.pure.training import OnProgress, Part, Training, Watch
 
 if TYPE_CHECKING:
@@ -103,5 +105,5 @@ def moved(before: dict[str, list[bytes]], model: "keras.Model") -> set[str]:
 def reloaded(model: "keras.Model") -> "keras.Model":
     """`model` out of the file that graft writes of it."""
     with tempfile.TemporaryDirectory() as folder:
-        codecs.encode_model(model).write(Path(folder))
+        codecs.encode_model(model, outline(model)).write(Path(folder))
         return codecs.read_model(Path(folder))

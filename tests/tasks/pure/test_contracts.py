@@ -7,8 +7,9 @@ import pytest
 
 from tasks.pure.contracts import check_declared, check_unmoved, frozen_state
 from tasks.pure.errors import ContractBroken
+from tasks.pure.layer_choice import Trainable
 from tasks.pure.stages import train_under_contract
-from tasks.pure.surgery import Trainable, set_trainable
+from tasks.pure.surgery import set_trainable
 from tasks.pure.training import Training, Watch
 from tests.tasks.pure.small_networks import HEAD_ONLY, SHAPE, built, examples, moved, network, none_of, train, weights
 

@@ -5,16 +5,20 @@ The reference is Keras' own `train_on_batch` in the same order under the same ji
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
-from tasks.pure import epochs, fitting
+from tasks.pure import callbacks, epochs
 from tasks.pure import order as ordering
+from tasks.pure.architectures import Network
+from tasks.pure.callbacks import seed_dropouts
+from tasks.pure.compiling import compile_model
 from tasks.pure.errors import Diverged
 from tasks.pure.execution_path import ExecutionPath
-from tasks.pure.fitting import compile_model, fit, seed_dropouts
+from tasks.pure.fitting import fit
 from tasks.pure.order import balanced
 from tasks.pure.session import derive
 from tasks.pure.training import Part, State, Training, Watch
@@ -22,6 +26,7 @@ from tests.tasks.pure.small_networks import built, examples, network, none_of, t
 
 if TYPE_CHECKING:
     import keras
+    import pandas as pd
 
 PLAIN_DENSE = network("dense", (5, 4))
 FULL_DENSE = network("dense", (5, 4), batch_norm=True, dropout=0.3, l2=0.01)
@@ -48,7 +53,9 @@ def batches(part: Part, training: Training, seed: int) -> Iterator[tuple[int, np
 
 def by_hand(model: "keras.Model", part: Part, training: Training, jit: bool = False, seed: int = 7) -> None:
     """The plain loop, a step at a time."""
-    compile_model(model, training.learning_rate, jit)
+    import keras
+
+    compile_model(model, keras.optimizers.Adam(training.learning_rate), jit)
     weight = balanced(part[1], model.output_shape[-1]) if training.class_weights else None
     begun = -1
     for epoch, chosen in batches(part, training, seed):
@@ -130,12 +137,20 @@ def test_the_two_paths_agree_to_float64s_precision(float64: None) -> None:
 def test_the_number_of_calls_changes_no_bit(
     like: Any, jit: bool, first_steps: int, growth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usual, other, part = built(like), built(like), examples(COUNT)
-    history = train(usual, part, batch_size=SIZE, jit=jit)
+    usual, history = as_usual(like, jit)
     monkeypatch.setattr(epochs, "FIRST_STEPS", first_steps)
     monkeypatch.setattr(epochs, "GROWTH", growth)
-    again = train(other, part, batch_size=SIZE, jit=jit)
-    assert weights(usual) == weights(other) and history.equals(again)
+    other = built(like)
+    again = train(other, examples(COUNT), batch_size=SIZE, jit=jit)
+    assert weights(other) == usual and history.equals(again)
+
+
+@cache
+def as_usual(like: Network, jit: bool) -> tuple[dict[str, list[bytes]], "pd.DataFrame"]:
+    """Weights and history of a training that is cut as ever."""
+    model = built(like)
+    history = train(model, examples(COUNT), batch_size=SIZE, jit=jit)
+    return weights(model), history
 
 
 @each_kind
@@ -314,7 +329,9 @@ def test_keras_callbacks_see_every_epoch_with_its_figures(jit: bool, monkeypatch
     seen: list[tuple[int, list[str]]] = []
     note: Callable[[int, Any], None] = lambda epoch, logs: seen.append((epoch, sorted(logs)))  # noqa: E731
     added = keras.callbacks.LambdaCallback(on_epoch_end=note)
-    monkeypatch.setattr(fitting, "_early_stopping", lambda *_: [added, keras.callbacks.TerminateOnNaN()])
+    keeper = callbacks.keeper
+    monkeypatch.setattr(callbacks, "early_stopping", lambda *_: [added, keras.callbacks.TerminateOnNaN()])
+    monkeypatch.setattr(callbacks, "keeper", lambda watch, epoch, _: keeper(watch, epoch, []))
     fit(built(PLAIN_DENSE), examples(COUNT), examples(5), how(3), 7, path=ExecutionPath(jit))
     assert seen == [(epoch, ["accuracy", "loss", "val_accuracy", "val_loss"]) for epoch in range(3)]
 
@@ -322,9 +339,11 @@ def test_keras_callbacks_see_every_epoch_with_its_figures(jit: bool, monkeypatch
 @with_and_without_xla
 def test_loss_and_accuracy_of_an_epoch_are_those_that_keras_fit_says(jit: bool) -> None:
     """With nothing learnt in between (a rate of zero) they do not depend on the order."""
+    import keras
+
     mine, keras_own, part = built(PLAIN_DENSE), built(PLAIN_DENSE), examples(COUNT)
     history = train(mine, part, batch_size=SIZE, epochs=1, learning_rate=0.0, jit=jit)
-    compile_model(keras_own, 0.0, jit)
+    compile_model(keras_own, keras.optimizers.Adam(0.0), jit)
     expected = keras_own.fit(*part, batch_size=SIZE, epochs=1, verbose=0).history
     np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-6)
     np.testing.assert_allclose(history["accuracy"], expected["accuracy"], rtol=1e-6)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from tasks.pure.compiling import compile_model
 from tasks.pure.errors import BadData
-from tasks.pure.fitting import compile_model
 from tasks.pure.order import balanced
 from tests.tasks.pure.small_networks import built, examples, images, network, reloaded, train, weights
 
@@ -29,10 +29,12 @@ def test_the_history_has_a_row_an_epoch_from_0():
 
 
 def test_with_validation_its_figures_stand_beside():
+    import keras
+
     model, validation = built(SMALL), examples(9, seed=5)
     history = train(model, examples(12), validation)
     assert list(history.columns) == ["epoch", "loss", "accuracy", "val_loss", "val_accuracy"]
-    compile_model(model, 0.01)
+    compile_model(model, keras.optimizers.Adam(0.01))
     loss, accuracy = model.evaluate(*validation, verbose=0)
     np.testing.assert_allclose(history.iloc[-1][["val_loss", "val_accuracy"]], [loss, accuracy], rtol=1e-5)
 

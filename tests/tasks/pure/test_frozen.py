@@ -10,8 +10,9 @@ from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import fit
 from tasks.pure.frozen import activations, frozen_part
 from tasks.pure.inference import BATCH_SIZE
+from tasks.pure.layer_choice import Trainable
 from tasks.pure.stages import train_under_contract
-from tasks.pure.surgery import Trainable, set_trainable
+from tasks.pure.surgery import set_trainable
 from tasks.pure.training import Part, Training, Watch
 from tests.tasks.pure.small_networks import HEAD_ONLY, built, examples, grafted, moved, network, none_of, weights
 from tests.tasks.pure.test_epochs import float64  # noqa: F401 - a fixture

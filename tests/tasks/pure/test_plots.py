@@ -130,3 +130,10 @@ def test_a_contact_sheet_shows_the_pictures_side_by_side_and_few_ones_too() -> N
     image = np.asarray(opened(shown_sheet.sheet({"fine_tune": red})).convert("RGB"))
     share = (image == (255, 0, 0)).all(axis=2).any(axis=0).mean()
     assert 3 / 8 - 0.03 < share < 3 / 8 + 0.03
+
+
+def test_a_rate_that_changes_is_drawn_beside_the_loss():
+    plain, rates = history(6), history(6).assign(learning_rate=np.linspace(1e-3, 0, 6))
+    drawn = [plots.learning_curves({"train_head": frame}) for frame in (plain, rates, rates.assign(learning_rate=0.0))]
+    assert len({*drawn}) == 3
+    assert opened(drawn[1]).width == opened(drawn[0]).width

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from artifacts.codecs import model_digest
-from tasks.pure.surgery import calibrate_batch_norms, graft
+from tasks.pure.batch_statistics import calibrate_batch_norms
+from tasks.pure.surgery import graft
 from tests.tasks.pure.small_networks import SHAPE, built, images, moved, network, scion, weights
 
 pytestmark = pytest.mark.usefixtures("fresh_keras")

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from artifacts.codecs import model_digest
 from tasks.pure import session
 from tasks.pure.errors import SurgeryError
+from tasks.pure.layer_choice import Scion, Trainable
 from tasks.pure.layers import blocks
-from tasks.pure.surgery import Scion, Trainable, graft, set_trainable
+from tasks.pure.surgery import graft, set_trainable
 from tests.tasks.pure.small_networks import (
     HEAD_ONLY,
     SHAPE,

@@ -3,8 +3,9 @@
 import pytest
 
 from tasks.pure.errors import SurgeryError
+from tasks.pure.layer_choice import Trainable
 from tasks.pure.layers import blocks
-from tasks.pure.surgery import Trainable, set_trainable
+from tasks.pure.surgery import set_trainable
 from tests.tasks.pure.small_networks import HEAD_ONLY, built, examples, moved, network, reloaded, train, weights
 
 pytestmark = pytest.mark.usefixtures("fresh_keras")

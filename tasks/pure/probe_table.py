@@ -1,0 +1,57 @@
+"""What `graft probe` says in words: a row for each base and cut, and what may be concluded."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.pure.page_content import UNKNOWN, percent
+from tasks.pure.page_controls import lead
+from tasks.pure.probe_plot import called
+
+HEADERS = ("base · cut", "accuracy", "interval", "lead over raw pixels (points)", "LogME", "features", "seconds")
+
+
+def probe_rows(found: Mapping[str, Any]) -> list[list[str]]:
+    """As `HEADERS` says: the candidates, the best first; then raw pixels and the constant answer.
+
+    Args:
+        found: what `tasks.probe.probe` returns.
+    """
+    rows = [_row(called(each), each) for each in ranked(found)]
+    constant = found["constant"]
+    always = [f"always “{constant['class']}”", percent(constant["accuracy"]), _interval(constant), "", "", "", ""]
+    return [*rows, _row("raw pixels", found["raw_pixels"]), always]
+
+
+def ranked(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The probes by accuracy, by LogME where that is equal or unknown."""
+    return sorted(found["probes"], key=lambda each: (-(each["accuracy"] or 0.0), -each["logme"]))
+
+
+def conclusion(found: Mapping[str, Any]) -> str:
+    """One or two sentences on the best base beside raw pixels."""
+    if not found["probes"]:
+        return "No base was probed."
+    best = ranked(found)[0]
+    if best["accuracy"] is None:
+        return f"No accuracy: {best['how']}. LogME alone puts `{called(best)}` first; it has no interval."
+    if best["lead"] is None:
+        return f"`{called(best)}` is best, at {percent(best['accuracy'])}."
+    led = f"lead {lead({'difference': best['lead']})} points"
+    if best["lead"]["low"] <= 0:
+        return (
+            f"No base does measurably better than logistic regression on raw pixels "
+            f"(the best, `{called(best)}`: {led}). A transfer is not likely to help this task."
+        )
+    return f"`{called(best)}` does best: {percent(best['accuracy'])}, {led} over raw pixels."
+
+
+def _row(name: str, each: Mapping[str, Any]) -> list[str]:
+    led = lead({"difference": each["lead"]}) if each["lead"] else ""
+    score, seconds = f"{each['logme']:.3f}", f"{each['seconds']:.1f}"
+    return [name, percent(each["accuracy"]), _interval(each), led, score, f"{each['features']:,}", seconds]
+
+
+def _interval(each: Mapping[str, Any]) -> str:
+    if each["low"] is None:
+        return UNKNOWN
+    return f"{percent(each['low']).removesuffix(chr(160) + '%')}–{percent(each['high'])}"

@@ -1,0 +1,260 @@
+"""Fine-tuning in stages, keeping the best epoch, blended: one step, one history, resumable anywhere."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tasks import resuming
+from tasks.pure import fitting, tuning
+from tasks.pure.errors import BadData, ContractBroken
+from tasks.pure.execution_path import ExecutionPath
+from tasks.pure.frozen import activations, frozen_part
+from tasks.pure.stages import train_under_contract
+from tasks.pure.surgery import Trainable, set_trainable
+from tasks.pure.training import State, Training, Watch
+from tasks.pure.tuning import Asked, Stage, Tuned, Tuning
+from tests.tasks.pure.small_networks import built, examples, moved, network, none_of, weights
+
+LIKE = network("dense", (5, 5, 4), batch_norm=True, dropout=0.2)
+HEAD = Trainable(("head",), ())
+TOP = Trainable(("dense_3", "head"), ("dense_3",))
+TWO = Trainable(("dense_2", "dense_3", "head"), ("dense_3",))
+PART, VALIDATION = examples(24), examples(12, seed=5)
+GRADUAL = Tuning((Stage(HEAD, 2, 0.05), Stage(TWO, 2, 0.01)))
+
+pytestmark = pytest.mark.usefixtures("fresh_keras")
+
+
+def model_for(trainable: Trainable = TWO) -> Any:
+    model = built(LIKE)
+    set_trainable(model, trainable)
+    return model
+
+
+def asked(tuning_: Tuning, trainable: Trainable = TWO, epochs: int = 4, **others: Any) -> Asked:
+    plain = {"batch_size": 12, "learning_rate": 0.05, "early_stopping": None, "class_weights": False}
+    return Asked(trainable, Training(epochs=epochs, **{**plain, **others}), tuning_)
+
+
+def tune(model: Any, what: Asked, watch: Watch | None = None, state: State | None = None, **others: Any) -> Tuned:
+    parts = others.pop("parts", (PART, VALIDATION))
+    return tuning.tune(model, parts, what, 7, watch or Watch(), state=state, **others)
+
+
+def test_without_stages_it_is_the_training_that_it_was():
+    plain, tuned = model_for(), model_for()
+    what = asked(Tuning())
+    fitted = train_under_contract(plain, (PART, VALIDATION), TWO, what.training, 7, Watch())
+    found = tune(tuned, what)
+    assert found.fitted.history.equals(fitted.history)
+    assert weights(tuned) == weights(plain)
+    assert (found.kept_epoch, found.blended) == (None, None)
+
+
+def test_one_stage_of_everything_gives_the_same_weights():
+    plain, staged = model_for(), model_for()
+    tune(plain, asked(Tuning()))
+    found = tune(staged, asked(Tuning((Stage(TWO, 4, 0.05),))))
+    assert weights(staged) == weights(plain)
+    assert found.fitted.history["stage"].tolist() == [1] * 4
+
+
+def test_epochs_count_on_through_the_stages_in_one_history():
+    told: list[int] = []
+    watch = Watch(progress=lambda epoch, fraction, logs: told.append(epoch) if logs else None)
+    history = tune(model_for(), asked(GRADUAL), watch).fitted.history
+    assert list(history.columns) == ["epoch", "stage", "loss", "accuracy", "val_loss", "val_accuracy"]
+    assert history["epoch"].tolist() == list(range(4))
+    assert history["stage"].tolist() == [1, 1, 2, 2]
+    assert told == [1, 2, 3, 4]
+
+
+def test_each_stage_moves_what_it_names_and_nothing_else(monkeypatch: pytest.MonkeyPatch):
+    honest, seen = fitting.fit, []
+
+    def fit(model: Any, *rest: Any) -> Any:
+        before = weights(model)
+        fitted = honest(model, *rest)
+        seen.append(moved(before, model))
+        return fitted
+
+    monkeypatch.setattr(fitting, "fit", fit)
+    model = model_for()
+    flags = [layer.trainable for layer in model.layers]
+    tune(model, asked(GRADUAL))
+    assert seen == [{"head"}, {"dense_2", "dense_3", "dense_3_batch_norm", "head"}]
+    assert [layer.trainable for layer in model.layers] == flags, "what `unfreeze` had left stays declared"
+
+
+def test_a_stage_that_freezes_again_what_an_earlier_one_trained():
+    model = model_for()
+    before = weights(model)
+    tune(model, asked(Tuning((Stage(TWO, 1, 0.05), Stage(HEAD, 1, 0.05)))))
+    assert moved(before, model) == {"dense_2", "dense_3", "dense_3_batch_norm", "head"}
+
+
+def test_each_stage_has_its_own_rate():
+    slow, fast = model_for(), model_for()
+    before = weights(slow)
+    tune(slow, asked(Tuning((Stage(HEAD, 1, 0.05), Stage(TWO, 1, 1e-30)))))
+    tune(fast, asked(Tuning((Stage(HEAD, 1, 0.05), Stage(TWO, 1, 0.05)))))
+    assert "dense_2" not in moved(before, slow)
+    assert "dense_2" in moved(before, fast)
+
+
+def test_stages_draw_orders_of_their_own():
+    """Two stages of one epoch are not the same epoch twice: an order that repeats would be learnt."""
+    from tasks.pure import order
+
+    honest, drawn = order.permutation, []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(order, "permutation", lambda *given: drawn.append(honest(*given)) or drawn[-1])
+        tune(model_for(), asked(Tuning((Stage(TWO, 1, 0.01), Stage(TWO, 1, 0.01)))))
+    assert len(drawn) == 2 and drawn[0].tolist() != drawn[1].tolist()
+
+
+def test_a_frozen_layer_that_moves_in_a_stage_is_named(monkeypatch: pytest.MonkeyPatch):
+    honest = fitting.fit
+
+    def fit(model: Any, *rest: Any) -> Any:
+        fitted = honest(model, *rest)
+        kernel = model.get_layer("dense_2").kernel
+        kernel.assign(kernel + 1.0)
+        return fitted
+
+    monkeypatch.setattr(fitting, "fit", fit)
+    with pytest.raises(ContractBroken, match="moved during training: `dense_2`"):
+        tune(model_for(), asked(GRADUAL))
+
+
+class Interrupted(Exception):
+    pass
+
+
+def kept_states(model: Any, what: Asked, until: int, **others: Any) -> State:
+    """The state at the end of epoch `until`, through the bytes in which it is kept; the training is stopped there."""
+    kept: list[State] = []
+
+    def save(state: Any) -> None:
+        kept.append(resuming._from_arrays(resuming._to_arrays(state())))
+        if len(kept) == until:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        tune(model, what, Watch(save=save), **others)
+    return kept[-1]
+
+
+ALL_OF_IT = replace(GRADUAL, keep="best", blend=True)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(tensorflow: None) -> tuple[Tuned, dict[str, list[bytes]]]:
+    model = model_for()
+    return tune(model, asked(ALL_OF_IT)), weights(model)
+
+
+@pytest.mark.parametrize("until", [2, 3, *(pytest.param(each, marks=pytest.mark.slow) for each in (1, 4))])
+def test_an_interrupted_fine_tuning_goes_on_at_any_epoch_of_any_stage(until: int, uninterrupted: Any):
+    expected, weights_then = uninterrupted
+    state = kept_states(model_for(), asked(ALL_OF_IT), until)
+    assert state.epoch == until
+    resumed = model_for()
+    found = tune(resumed, asked(ALL_OF_IT), state=state)
+    assert found.fitted.history.equals(expected.fitted.history)
+    assert (found.kept_epoch, found.blended) == (expected.kept_epoch, expected.blended)
+    assert weights(resumed) == weights_then
+
+
+def test_one_that_freezes_again_goes_on_too():
+    """What an earlier stage moved is not mistaken for a frozen layer that moved."""
+    what = asked(Tuning((Stage(TWO, 1, 0.05), Stage(HEAD, 2, 0.05))))
+    whole, resumed = model_for(), model_for()
+    tune(whole, what)
+    tune(resumed, what, state=kept_states(model_for(), what, 2))
+    assert weights(resumed) == weights(whole)
+
+
+def test_a_best_epoch_before_the_interruption_is_not_forgotten():
+    what, parts = asked(Tuning(keep="best"), epochs=6), (PART, wrong())
+    whole, resumed = model_for(), model_for()
+    expected = tune(whole, what, parts=parts)
+    assert expected.kept_epoch is not None and expected.kept_epoch < 5
+    found = tune(resumed, what, state=kept_states(model_for(), what, 5, parts=parts), parts=parts)
+    assert found.kept_epoch == expected.kept_epoch
+    assert weights(resumed) == weights(whole)
+
+
+def test_on_activations_below_every_stage_it_gives_the_bits_of_training_in_the_graph():
+    like = network("dense", (6, 5, 4))
+    low = Trainable(("dense_2", "dense_3", "head"), ())
+    what = asked(Tuning((Stage(HEAD, 2, 0.05), Stage(low, 2, 0.02)), keep="best", blend=True), low)
+
+    def model() -> Any:
+        made = built(like)
+        set_trainable(made, low)
+        return made
+
+    whole, cut = model(), model()
+    expected = tune(whole, what)
+    below = frozen_part(cut, "dense_1")
+    parts = tuple((activations(below, pictures), labels) for pictures, labels in (PART, VALIDATION))
+    found = tune(cut, what, parts=parts, path=ExecutionPath(cut="dense_1"))
+    assert found.fitted.history.equals(expected.fitted.history)
+    assert weights(cut) == weights(whole)
+    state = kept_states(model(), what, 3, parts=parts, path=ExecutionPath(cut="dense_1"))
+    again = model()
+    tune(again, what, state=state, parts=parts, path=ExecutionPath(cut="dense_1"))
+    assert weights(again) == weights(whole)
+
+
+def wrong() -> Any:
+    """A validation part with wrong labels: the better the training goes, the worse its loss."""
+    return VALIDATION[0], (VALIDATION[1] + 1) % 3
+
+
+def test_the_best_epoch_by_validation_loss_is_kept():
+    kept, once = model_for(), model_for()
+    found = tune(kept, asked(Tuning(keep="best"), epochs=12), parts=(PART, wrong()))
+    best = int(found.fitted.history["val_loss"].argmin()) + 1
+    assert found.kept_epoch == best < 12 == len(found.fitted.history)
+    tune(once, asked(Tuning(), epochs=best), parts=(PART, wrong()))
+    assert weights(kept) == weights(once), "batch-norm statistics included"
+
+
+def test_with_stages_the_best_epoch_of_all_of_them_is_kept():
+    kept = model_for()
+    before = weights(kept)
+    found = tune(kept, asked(replace(GRADUAL, keep="best"), batch_size=4), parts=(PART, wrong()))
+    losses = found.fitted.history["val_loss"]
+    assert found.kept_epoch == int(losses.argmin()) + 1
+    if found.kept_epoch <= 2:
+        assert moved(before, kept) == {"head"}
+
+
+def test_it_is_the_best_of_this_training_also_where_what_came_in_was_better():
+    model = model_for()
+    before = weights(model)
+    found = tune(model, asked(Tuning(keep="best"), epochs=2, learning_rate=0.5), parts=(PART, wrong()))
+    assert found.kept_epoch in (1, 2)
+    assert moved(before, model)
+
+
+def test_a_blend_moves_nothing_that_is_frozen_and_tells_its_curve():
+    model = model_for(TOP)
+    before = weights(model)
+    found = tune(model, asked(Tuning(blend=True), TOP))
+    assert found.blended is not None and len(found.blended.curve) == 11
+    assert moved(before, model) <= {"dense_3", "dense_3_batch_norm", "head"}
+
+
+@pytest.mark.parametrize("what", [Tuning(keep="best"), Tuning(blend=True)], ids=["keep", "blend"])
+def test_without_a_validation_part_there_is_nothing_to_choose_by(what: Tuning):
+    model = model_for()
+    before = weights(model)
+    with pytest.raises(BadData, match="chooses by the validation part, but there is none"):
+        tune(model, asked(what), parts=(PART, none_of(VALIDATION)))
+    assert not moved(before, model)
+    assert np.isfinite(model.get_layer("head").kernel.numpy()).all()

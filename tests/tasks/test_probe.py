@@ -1,0 +1,152 @@
+"""Bases are asked the same questions before any training: a row for each base and cut, beside raw pixels."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits
+
+from artifacts import array_codecs
+from artifacts.collecting import holdings
+from artifacts.refs import DatasetRef
+from artifacts.store import Store
+from tasks import probe as probing_task
+from tasks.probe import Candidate, probe
+from tasks.pure.errors import BadData
+from tasks.pure.probe_plot import probe_bars
+from tasks.pure.probe_table import HEADERS, conclusion, probe_rows
+from tests.tasks.pure.conftest import fresh_keras, tensorflow  # noqa: F401 - fixtures
+
+pytestmark = pytest.mark.usefixtures("fresh_keras")
+
+
+@pytest.fixture
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    monkeypatch.setenv("GRAFT_STORE", str(tmp_path / "store"))
+    return Store()
+
+
+def digits(store: Store, labels_a_class: int = 20, validation: int = 0) -> DatasetRef:
+    """Handwritten 3, 5, 8 of 8 × 8 pixels."""
+    found = load_digits()
+    images, labels = (found.images * 15).astype(np.uint8)[..., np.newaxis], found.target
+    names, parts = (3, 5, 8), {part: [] for part in array_codecs.DATASET_PARTS}
+    for place, name in enumerate(names):
+        rows = np.flatnonzero(labels == name)
+        ends = np.cumsum([labels_a_class, validation, 0, 20])
+        for part, begin, end in zip(array_codecs.DATASET_PARTS, [0, *ends[:-1]], ends, strict=True):
+            parts[part].append((images[rows[begin:end]], np.full(end - begin, place)))
+    whole = {part: tuple(map(np.concatenate, zip(*found, strict=True))) for part, found in parts.items()}
+    ref = store.put(array_codecs.encode_dataset(whole, [str(name) for name in names])).ref
+    return DatasetRef(ref.digest) if not isinstance(ref, DatasetRef) else ref
+
+
+def network(scale: float = 1 / 255) -> keras.Model:
+    """Random convolutions with a cut below the top; with a scale of 0 it sees nothing."""
+    image = keras.Input((8, 8, 1), name="image")
+    x = keras.layers.Rescaling(scale, name="scale")(image)
+    for number, width in enumerate((8, 12), 1):
+        draw = keras.initializers.GlorotUniform(seed=number)
+        x = keras.layers.Conv2D(width, 3, activation="relu", name=f"conv_{number}", kernel_initializer=draw)(x)
+    return keras.Model(image, x, name="base")
+
+
+def probed(store: Store, target: DatasetRef, *candidates: Candidate) -> dict[str, Any]:
+    return probe(candidates, target, 0, 0.95, store)
+
+
+def column(found: dict[str, Any], name: str) -> Sequence[Any]:
+    return [each[name] for each in found["probes"]]
+
+
+def test_a_base_that_sees_nothing_is_at_chance_and_below_raw_pixels(store: Store) -> None:
+    found = probed(store, digits(store), Candidate("blind", lambda: network(0.0)), Candidate("random", network))
+    blind, random = found["probes"]
+    assert blind["accuracy"] < 0.5 < random["accuracy"]
+    assert blind["logme"] < random["logme"]
+    assert blind["lead"]["high"] < 0
+    assert found["raw_pixels"]["accuracy"] > 0.8
+    assert found["constant"] == {"class": "3", "accuracy": pytest.approx(1 / 3), "low": pytest.approx(0.227, abs=1e-3),
+                                 "high": pytest.approx(0.459, abs=1e-3)}  # fmt: skip
+    assert json.loads(json.dumps(found, allow_nan=False)) == found
+
+
+def test_each_cut_is_probed_on_its_own_activations_averaged_over_their_places(store: Store) -> None:
+    found = probed(store, digits(store), Candidate("random", network, ("conv_1", "conv_2", None)))
+    assert column(found, "cut") == ["conv_1", "conv_2", None]
+    assert column(found, "features") == [8, 12, 12]
+    below, top, whole = found["probes"]
+    assert below["accuracy"] != top["accuracy"] == whole["accuracy"]
+    assert column(found, "reused") == [False, False, True]
+
+
+def test_probing_again_computes_no_activation_and_gives_the_same_figures(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = digits(store)
+    first = probed(store, target, Candidate("random", network))
+    monkeypatch.delattr(probing_task.frozen, "Activations")
+    again = probed(store, target, Candidate("random", network))
+    assert column(again, "reused") == [True]
+    assert column(again, "accuracy") == column(first, "accuracy") and column(again, "logme") == column(first, "logme")
+
+
+def test_one_label_a_class_is_asked_on_the_validation_part_or_said_to_be_unknown(store: Store) -> None:
+    alone = probed(store, digits(store, labels_a_class=1), Candidate("random", network))
+    assert column(alone, "accuracy") == [None] and column(alone, "lead") == [None]
+    assert "one label only" in alone["probes"][0]["how"]
+    assert "LogME alone" in conclusion(alone)
+    held_out = probed(store, digits(store, labels_a_class=1, validation=15), Candidate("random", network))
+    assert held_out["probes"][0]["accuracy"] > 0.3 and "45 rows" in held_out["probes"][0]["how"]
+    assert held_out["probes"][0]["lead"]["num_test"] == 45
+
+
+def test_the_test_part_is_not_looked_at(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    read, parts = array_codecs.read_part, []
+    monkeypatch.setattr(array_codecs, "read_part", lambda folder, part: parts.append(part) or read(folder, part))
+    probed(store, digits(store), Candidate("random", network))
+    assert set(parts) == {"train", "validation"}
+
+
+def test_features_that_are_not_finite_are_refused_in_words(store: Store) -> None:
+    def broken() -> keras.Model:
+        model = network()
+        model.set_weights([np.full_like(weight, 3e38) for weight in model.get_weights()])
+        return model
+
+    with pytest.raises(BadData, match="finite"):
+        probed(store, digits(store), Candidate("broken", broken))
+
+
+def test_the_table_puts_the_best_first_and_ends_with_the_controls(store: Store) -> None:
+    found = probed(store, digits(store), Candidate("blind", lambda: network(0.0)), Candidate("random", network))
+    rows = probe_rows(found)
+    assert [row[0] for row in rows] == ["random", "blind", "raw pixels", "always “3”"]
+    assert all(len(row) == len(HEADERS) for row in rows)
+
+
+def test_the_conclusion_says_where_raw_pixels_do_as_well() -> None:
+    def best(low: float) -> str:
+        led = {"difference": 0.05, "low": low, "high": 0.1}
+        each = {"base": "Lite0", "cut": None, "accuracy": 0.9, "low": 0.8, "high": 0.95, "logme": 1.0, "lead": led}
+        return conclusion({"probes": [each]}).replace("\u00a0", " ")
+
+    assert best(0.01) == "`Lite0` does best: 90.0 %, lead +5.0 (+1.0 to +10.0) points over raw pixels."
+    assert best(0.0).startswith("No base does measurably better than logistic regression on raw pixels")
+
+
+def test_the_picture_is_the_same_for_the_same_figures(store: Store) -> None:
+    found = probed(store, digits(store), Candidate("random", network, ("conv_1", None)))
+    assert probe_bars(found) == probe_bars(found)
+    assert probe_bars(found).startswith(b"\x89PNG")
+    nothing = probe_bars({**found, "probes": [{**found["probes"][0], "accuracy": None}]})
+    assert nothing != probe_bars(found)
+
+
+def test_the_activations_are_kept_as_features(store: Store) -> None:
+    probed(store, digits(store), Candidate("random", network))
+    assert holdings(store)["features"].count == 1
