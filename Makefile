@@ -1,4 +1,4 @@
-# The first commands of the README are `make demo`, `make demo-photos` and `make test`. All need Python 3.11 to 3.13, pip and make.
+# The two commands of the README are `make demo` and `make test`. Both need Python 3.11 to 3.13, pip and make.
 
 # The first Python on the path that graft runs on; `make PYTHON=… demo` to choose.
 CANDIDATES = python3 python3.13 python3.12 python3.11 python
