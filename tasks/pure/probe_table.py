@@ -5,7 +5,7 @@ from typing import Any
 
 from tasks.pure.page_content import UNKNOWN, percent
 from tasks.pure.page_controls import lead
-from tasks.pure.probe_plot import called
+from tasks.pure.probe_plot import called, ranked
 
 HEADERS = ("base · cut", "accuracy", "interval", "lead over raw pixels", "LogME")
 SIZE = "pixels"
@@ -39,11 +39,6 @@ def _size(each: Mapping[str, Any]) -> str:
     return f"{each['height']} × {each['width']}"
 
 
-def ranked(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The probes by accuracy, by LogME where that is equal or unknown."""
-    return sorted(found["probes"], key=lambda each: (-(each["accuracy"] or 0.0), -each["logme"]))
-
-
 def conclusion(found: Mapping[str, Any]) -> str:
     """One or two sentences on the best base beside raw pixels."""
     if not found["probes"]:
@@ -62,7 +57,9 @@ def conclusion(found: Mapping[str, Any]) -> str:
             f"No base does measurably better than logistic regression on raw pixels "
             f"(the best, `{called(best)}`: {led}). A transfer is not likely to help this task."
         )
-    return f"`{called(best)}` does best: {percent(best['accuracy'])}, {led} over raw pixels."
+    ties = sum(each["accuracy"] == best["accuracy"] for each in found["probes"]) - 1
+    others = f" {ties} more {'answers' if ties == 1 else 'answer'} as well; LogME puts it first." if ties else ""
+    return f"`{called(best)}` does best: {percent(best['accuracy'])}, {led} over raw pixels.{others}"
 
 
 def _row(name: str, each: Mapping[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from tasks import probe as probing_task
 from tasks.probe import Candidate, outlined, probe
 from tasks.pure import probe_network
 from tasks.pure.errors import BadData
-from tasks.pure.probe_plot import probe_bars
+from tasks.pure.probe_plot import probe_dots
 from tasks.pure.probe_table import conclusion, headers, probe_rows
 from tests.tasks.pure.conftest import fresh_keras, tensorflow  # noqa: F401 - fixtures
 
@@ -217,21 +217,22 @@ def test_sizes_stand_in_the_table_where_bases_see_pictures_of_different_ones(sto
 
 
 def test_the_conclusion_says_where_raw_pixels_do_as_well() -> None:
-    def best(low: float) -> str:
+    def best(low: float, equals: int = 0) -> str:
         led = {"difference": 0.05, "low": low, "high": 0.1}
         each = {"base": "Lite0", "cut": None, "accuracy": 0.9, "low": 0.8, "high": 0.95, "logme": 1.0, "lead": led}
-        return conclusion({"probes": [each]}).replace("\u00a0", " ")
+        return conclusion({"probes": [each] * (1 + equals)}).replace("\u00a0", " ")
 
     assert best(0.01) == "`Lite0` does best: 90.0 %, lead +5.0 (+1.0 to +10.0) points over raw pixels."
     assert best(0.0).startswith("No base does measurably better than logistic regression on raw pixels")
+    assert best(0.01, equals=2).endswith("over raw pixels. 2 more answer as well; LogME puts it first.")
 
 
 def test_the_picture_is_the_same_for_the_same_figures(store: Store) -> None:
     found = probed(store, candidate("random", digits(store), cuts=("conv_1", None)))
-    assert probe_bars(found) == probe_bars(found)
-    assert probe_bars(found).startswith(b"\x89PNG")
-    nothing = probe_bars({**found, "probes": [{**found["probes"][0], "accuracy": None}]})
-    assert nothing != probe_bars(found)
+    assert probe_dots(found) == probe_dots(found)
+    assert probe_dots(found).startswith(b"\x89PNG")
+    nothing = probe_dots({**found, "probes": [{**found["probes"][0], "accuracy": None}]})
+    assert nothing != probe_dots(found)
 
 
 def test_the_activations_are_kept_as_features(store: Store) -> None:
