@@ -130,6 +130,9 @@ def test_probing_tells_bases_apart_and_trains_nothing(
     }  # fmt: skip
     accuracies = [each["accuracy"] for each in found["probes"]]
     assert accuracies == sorted(accuracies, reverse=True) and found["num_rows"] == 32
+    assert {each["cut"]: each["features"] for each in found["probes"] if each["base"] == SMALL} == {
+        "Conv1": 32, None: 1280
+    }  # fmt: skip
     sections = {each["base"]: each["section"] for each in found["probes"]}
     assert sections["recipe"] is None and sections["run:1"] == {"run": "1"}
     assert sections[SMALL] == {"application": "MobileNetV2", "weights": "none", "input_size": [32, 32]}
