@@ -44,9 +44,14 @@ class LayerLine:
 
 def known_outline(steps: Sequence[PlannedStep], store: Store) -> Outline | None:
     """The outline of the base as an earlier run left it."""
-    ref = _output(steps, "save_model") or _output(steps, "pretrain", "model")
+    ref = known_base(steps)
     found = store.facts(ref) if ref else None
     return found.get("layers") if found else None
+
+
+def known_base(steps: Sequence[PlannedStep]) -> Ref | None:
+    """The base as an earlier run left it."""
+    return _output(steps, "save_model") or _output(steps, "pretrain", "model")
 
 
 def new_outline(loaded: LoadedRecipe, store: Store) -> Outline:
