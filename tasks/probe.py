@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from artifacts import array_codecs, codecs
-from artifacts.digest import digest_json
-from artifacts.errors import StoreError
 from artifacts.executions import Execution
 from artifacts.refs import DatasetRef
 from artifacts.store import Store
@@ -27,6 +25,7 @@ from tasks.pure.logme import logme
 from tasks.pure.paired import paired_difference
 from tasks.pure.probing import Probe
 from tasks.pure.training import Part
+from tasks.reusing import stored
 
 if TYPE_CHECKING:
     import keras
@@ -162,8 +161,9 @@ def _features(
     own = identity(
         "features", {"frozen": codecs.model_digest(part), "target": target, "averaged": number, "seed": seed}, store
     )
-    folder = _stored(store, digest_json(own))
-    if folder is not None:
+    found = stored(store, own, "features")
+    if found:
+        folder = store.folder(found)
         of_train, of_validation = (array_codecs.read_features(folder, name) for name in array_codecs.FEATURE_PARTS)
         return of_train, of_validation, True
     began = time.perf_counter()
@@ -178,14 +178,6 @@ def _top(network: "keras.Model") -> "keras.Model":
     import keras
 
     return keras.Model(network.inputs[0], network.outputs[0], name="frozen")
-
-
-def _stored(store: Store, key: str) -> Any:
-    try:
-        execution = store.sound_execution(key)
-    except StoreError:
-        return None
-    return store.folder(execution.refs()["features"]) if store.use(execution) else None
 
 
 def _averaged(part: "keras.Model", images: rows.Images) -> np.ndarray:

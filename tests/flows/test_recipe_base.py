@@ -106,6 +106,8 @@ def test_the_order_of_options_does_not_matter() -> None:
             "base: {application: MobileNet, cut: top}\ntarget: {dataset: digits}",
             "`clone_with_weights.layers` says what",
         ),
+        ("base: {package: efficientnet-lite0, dropout: true}\ntarget: {dataset: digits}", "`base.dropout`: goes with"),
+        ("base: {run: 1, dropout: true}\ntarget: {dataset: digits}", "taken in layer by layer as it is"),
         ("base: {run: 1, weights: none}\ntarget: {dataset: digits}", "`base.weights`: goes with `application` alone"),
         ("base: {file: a, options: {b: 1}}\ntarget: {dataset: digits}", "`base.options`: goes with `application`"),
         (

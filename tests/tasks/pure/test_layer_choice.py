@@ -32,6 +32,8 @@ def test_a_wrong_name_is_told_with_the_nearest_and_how_many_there_are() -> None:
         match=r"`clone_with_weights.layers`: no layer named `block_1_ad`; did you mean `block_1_add`\?.*The 6 layers",
     ):
         Reuse("block_1_ad", True, ()).resolved(net(*NAMES))
+    with pytest.raises(SurgeryError, match="did you mean `stem`"):
+        Reuse("STEM", True, ()).resolved(net(*NAMES))
     with pytest.raises(SurgeryError, match="7 of 6 layers of the base; expected at most 6"):
         Reuse(7, True, ()).resolved(net(*NAMES))
 
