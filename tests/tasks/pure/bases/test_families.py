@@ -10,8 +10,8 @@ import pytest
 
 from tasks.pure.bases.applications import build
 from tasks.pure.bases.base import Base
+from tasks.pure.bases.files.weight_files import load
 from tasks.pure.bases.known_applications import APPLICATIONS, FAMILIES
-from tasks.pure.bases.weight_files import load
 from tasks.pure.outline import ADAPTERS, HEAD
 from tests.tasks.pure.bases.keras_networks import built_in, farness, photos, unlike_any_beginning
 
