@@ -7,7 +7,7 @@ from typing import Any
 from artifacts.errors import RecipeError, RunFirst
 from artifacts.refs import Ref
 from artifacts.store import Store
-from flows import arguments, base_weights, picture_checks
+from flows import arguments, base_weights, picture_checks, recipe_layers
 from flows.plan import PlannedStep
 from flows.recipe import Recipe
 from flows.recipe_files import LoadedRecipe
@@ -92,14 +92,14 @@ def lines(recipe: Recipe, outline: Outline, counts: Mapping[str, int] | None) ->
         RecipeError: the recipe names layers that the base does not have.
     """
     try:
-        arguments.layer_choices(recipe).check(outline)
-        reused = arguments.reuse(recipe).resolved(outline).reused_layers
+        recipe_layers.layer_choices(recipe).check(outline)
+        reused = recipe_layers.reuse(recipe).resolved(outline).reused_layers
     except SurgeryError as problem:
         raise RecipeError(str(problem)) from None
     blocks = outlined_blocks(outline)
     taken = blocks[: len(reused)]
-    head = _states(recipe, outline, taken, arguments.trainable_in_head(recipe), recipe.train_head, counts)
-    tuned = _states(recipe, outline, taken, arguments.trainable_in_fine_tune(recipe), recipe.fine_tune, counts)
+    head = _states(recipe, outline, taken, recipe_layers.trainable_in_head(recipe), recipe.train_head, counts)
+    tuned = _states(recipe, outline, taken, recipe_layers.trainable_in_fine_tune(recipe), recipe.fine_tune, counts)
     return [
         LayerLine(
             block.name,

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from artifacts import array_codecs, codecs
-from artifacts.digest import digest_bytes, digest_json
-from artifacts.errors import StoreError
+from artifacts.digest import digest_bytes
 from artifacts.executions import Execution
 from artifacts.refs import DatasetRef
 from artifacts.store import Store
@@ -30,6 +29,7 @@ from tasks.pure.logme import logme
 from tasks.pure.outlining import outline
 from tasks.pure.paired import paired_difference
 from tasks.pure.training import Part
+from tasks.reusing import stored
 
 if TYPE_CHECKING:
     import keras
@@ -253,8 +253,9 @@ def _features(
     own = identity(
         "features", {"frozen": codecs.model_digest(part), "target": target, "averaged": number, "seed": seed}, store
     )
-    folder = _stored(store, digest_json(own))
-    if folder is not None:
+    found = stored(store, own, "features")
+    if found:
+        folder = store.folder(found)
         of_train, of_validation = (array_codecs.read_features(folder, name) for name in array_codecs.FEATURE_PARTS)
         return of_train, of_validation, True
     began = time.perf_counter()
@@ -262,14 +263,6 @@ def _features(
     output = store.put(array_codecs.encode_features(dict(zip(array_codecs.FEATURE_PARTS, made, strict=True))))
     store.record(Execution(own, {"features": output}, round(time.perf_counter() - began, 3), {}))
     return made[0], made[1], False
-
-
-def _stored(store: Store, key: str) -> Any:
-    try:
-        execution = store.sound_execution(key)
-    except StoreError:
-        return None
-    return store.folder(execution.refs()["features"]) if store.use(execution) else None
 
 
 def _averaged(part: "keras.Model", images: rows.Images) -> np.ndarray:

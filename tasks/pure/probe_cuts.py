@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tasks.pure.errors import SurgeryError
-from tasks.pure.layer_choice import Reuse, named
+from tasks.pure.layer_choice import Reuse, named, unknown
 from tasks.pure.outline import Outline, outlined_blocks
 
 TOP, ALL = "top", "all"
@@ -63,7 +63,10 @@ def _meant(word: str, outline: Outline, names: Sequence[str]) -> Sequence[str]:
         return names
     if word.lstrip("-").isdecimal():
         return [_counted(int(word), outline)]
-    return named(names, (word,), KEY, from_top=False)
+    problem = unknown(KEY, (word,), names)
+    if problem:
+        raise SurgeryError(problem)
+    return named(names, (word,), from_top=False)
 
 
 def _counted(number: int, outline: Outline) -> str:

@@ -18,7 +18,7 @@ from tests.tasks.pure.user_networks import attentive
 if TYPE_CHECKING:
     import keras
 
-KERAS_2 = Path(__file__).parents[1] / "tasks/pure/bases/keras2"
+KERAS_2 = Path(__file__).parents[1] / "tasks/pure/bases/files/keras2"
 RECIPE = """\
 base: {base}
 target: {{dataset: npz, path: tiny.npz, task: {{classes: [0, 1]}}, labels: 24}}

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tasks.pure import surgery
-from tasks.pure.bases import own_file
 from tasks.pure.bases.applications import build
 from tasks.pure.bases.base import Base
+from tasks.pure.bases.files import own_file
 from tasks.pure.bases.known_applications import APPLICATIONS, FAMILIES
 from tasks.pure.layer_choice import Reuse
 from tasks.pure.outline import ADAPTERS, HEAD, outlined_blocks

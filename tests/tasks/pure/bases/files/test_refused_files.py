@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tasks.pure.bases.own_file import read
+from tasks.pure.bases.files.own_file import read
 from tasks.pure.errors import BadBase
-from tests.tasks.pure.bases.test_own_file import SHAPE, UNIT, answers, saved, sequential
+from tests.tasks.pure.bases.files.test_own_file import SHAPE, UNIT, answers, saved, sequential
 
 pytestmark = pytest.mark.usefixtures("fresh_keras")
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.own_file import input_shape, read
+from tasks.pure.bases.files.own_file import input_shape, read
 from tasks.pure.errors import BadBase
 from tasks.pure.layers import blocks, output_of
 from tests.tasks.pure.small_networks import images
