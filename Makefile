@@ -41,7 +41,8 @@ test: setup ## install if need be, then the tests (fifteen to twenty minutes)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup ## full data, exhaustive loops, many processes
-	@$(BIN)/python -m pytest -m slow --durations=20
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "slow and not alone" --durations=20
+	@$(BIN)/python -m pytest -m alone --durations=0
 
 bench: setup ## graft beside plain Keras and plain Prefect, into tests/benchmarks/RESULTS.md (half an hour)
 	@$(BIN)/python -m tests.benchmarks.run $(BENCH)

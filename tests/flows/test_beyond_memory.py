@@ -69,6 +69,7 @@ def test_what_is_streamed_gives_the_bits_of_what_is_held(
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_run_on_six_gigabytes_of_pictures_stays_under_a_fifth_of_that(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,6 +62,7 @@ def plan(folder: Path) -> tuple[float, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_twenty_thousand_photographs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_photos(tmp_path / "photos", COUNT, (480, 640))
     recipe = tmp_path / "photos.yaml"
