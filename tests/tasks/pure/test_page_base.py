@@ -56,3 +56,8 @@ def test_beside_a_base_whose_weights_were_not_copied_that_is_said() -> None:
 
 def test_what_a_file_says_of_itself_is_text() -> None:
     assert "<script>" not in html(page(origin="<script>alert(1)</script>"))
+
+
+def test_the_learning_curves_speak_of_a_source_only_where_there_is_one() -> None:
+    assert "pretrain learns the source task" in html(example_page.page())
+    assert "pretrain learns the source task" not in html(page())
