@@ -33,7 +33,7 @@ demo-photos: setup ## install if need be, then the recipe `photos` (one photo a 
 	@$(BIN)/graft run photos --set clone_with_weights.copy_weights=false
 	@printf '\n2 of 2: with the weights that learnt from ImageNet\n'
 	@$(BIN)/graft run photos
-	@printf '%s\n' '' 'That is one seed. Four more, about a minute each way:' \
+	@printf '%s\n' '' 'That is one seed. Four more, about two minutes each way:' \
 	  '  for seed in 1 2 3 4; do for copy in false true; do' \
 	  '    $(BIN)/graft run photos --set seed=$$seed --set clone_with_weights.copy_weights=$$copy; done; done'
 
