@@ -70,6 +70,11 @@ def tuning_problems(recipe: Recipe, validates: bool) -> list[str]:
         for key, value in chosen.items()
         if value and not validates
     ]
+    if asked.keep == "best" and asked.ema is not None:
+        blind.append(
+            "`fine_tune.keep`: `best` keeps an epoch's own weights, but with `fine_tune.ema` the averages were "
+            "validated; leave one of the two out (`early_stopping` restores the averages)"
+        )
     return blind + (_stages_problems(recipe) if asked.stages else [])
 
 

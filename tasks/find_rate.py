@@ -37,7 +37,8 @@ def settled(
     searched = replace(
         training, epochs=1, early_stopping=None, learning_rate=0.0, schedule="constant", warmup=0.0, ema=None
     )
-    own = identity("find_rate", {**inputs, "training": searched, "cut": step.path.cut}, step.store)
+    # Not `cut`: a `Base` among the inputs has a field of that name, which would be lost.
+    own = identity("find_rate", {**inputs, "training": searched, "trained_above": step.path.cut}, step.store)
     found = stored(step.store, own, "rates")
     began = time.perf_counter()
     ref = found or _searched(step.store, own, search())

@@ -59,6 +59,7 @@ def epoch_callback(
         def on_epoch_end(self, epoch: int, logs: Mapping[str, float] | None = None) -> None:
             row = {name: float(value) for name, value in (logs or {}).items()}
             check_finite(row["loss"], self.model, training, epoch)
+            check_finite(row.get("val_loss", 0.0), self.model, training, epoch)
             if not optimising.constant(training):
                 row["learning_rate"] = _last_rate(self.model)
             self.rows.append(row)

@@ -131,6 +131,8 @@ def test_each_artifact_deleted_in_turn_comes_back_the_same_in_a_fresh_process(
     served: dict[str, str], finished: str, finished_store: Path, store: Store
 ) -> None:
     for artifact in sorted(store.artifacts.glob("*/*")):
+        if artifact.parent.name == "features":  # no step's output: made again only where a training needs it
+            continue
         shutil.rmtree(artifact)
         assert digests(as_json(graft("run", finished, "--json", **served))) == clean_digests(finished_store)
         assert artifact.is_dir()

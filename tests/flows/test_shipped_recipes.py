@@ -103,12 +103,12 @@ def test_the_reports_of_both_say_how_they_compare(full: dict[str, Any]) -> None:
 
 @pytest.mark.slow
 @needs_data
-def test_the_dense_recipe_stays_below_a_peak_of_1200_megabytes(
+def test_the_dense_recipe_stays_below_a_peak_of_1300_megabytes(
     full: dict[str, Any], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with capsys.disabled():
         print(f"\npeak memory of the main process: {max(full['peak']) / 1e9:.2f} GB")
-    assert max(full["peak"]) <= 1.2e9
+    assert max(full["peak"]) <= 1.3e9
 
 
 @pytest.mark.slow

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from artifacts.errors import RecipeError
 from artifacts.store import Store
 from artifacts.verify import verify
-from flows import arguments, run_show
+from flows import arguments, recipe_files, run_show
 from flows.recipe import Recipe
 from flows.recorded import observed_by
 from flows.tuned import lines
@@ -137,3 +138,11 @@ def test_a_blend_is_told_with_its_shares_and_the_curve() -> None:
     assert "0.0 → 50.0\u00a0% (1.000), 0.3 → 75.0\u00a0% (0.500)" in words
     assert "those before fine-tuning" in lines({"blended": {"alpha": 0.0, "curve": tried}})[0][1]
     assert lines({}) == []
+
+
+def test_the_best_epoch_and_an_average_exclude_each_other() -> None:
+    """What was validated is the average; what would be kept, the epoch's own weights."""
+    settings = {"target.validation": 0.4, "fine_tune.keep": "best"}
+    recipe_files.load("quickstart", settings)
+    with pytest.raises(RecipeError, match=r"`fine_tune.keep`: `best` .* leave one of the two out"):
+        recipe_files.load("quickstart", {**settings, "fine_tune.ema": 0.9})

@@ -81,7 +81,7 @@ def _pixels(converter: Mapping[str, Any], folder: Path) -> OwnPixels:
     try:
         scaling = None if scale is None and offset is None else (_factor(scale, 1.0), _factor(offset, 0.0))
         return OwnPixels(scaling, (int(size[0]), int(size[1])) if size else None)
-    except (TypeError, ValueError, IndexError, KeyError):
+    except (TypeError, ValueError, OverflowError, IndexError, KeyError):
         raise BadBase(f"{folder}: `{CONVERTER}` scales pixels in a way that is not known: {scale}, {offset}.") from None
 
 

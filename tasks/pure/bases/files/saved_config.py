@@ -119,13 +119,14 @@ def shape_of(path: Path) -> tuple[int, int, int] | None:
 
 def _of_keras(path: Path) -> str:
     with zipfile.ZipFile(path) as content:
+        for name in ("metadata.json", "config.json"):
+            if content.getinfo(name).file_size > MOST_CONFIG_BYTES:
+                raise BadBase(f"{path}: its `{name}` takes more than {MOST_CONFIG_BYTES:,} bytes: no network's does.")
         if keras2_config.is_keras_2(json.loads(content.read("metadata.json"))["keras_version"]):
             raise BadBase(
                 f"{path}: a `.keras` file of Keras 2, which Keras 3 cannot load. Load it in Keras 2 (`tf_keras`) "
                 'and save it there as `.h5`, `model.save("mine.h5")`: that is read.'
             )
-        if content.getinfo("config.json").file_size > MOST_CONFIG_BYTES:
-            raise BadBase(f"{path}: its architecture takes more than {MOST_CONFIG_BYTES:,} bytes: no network does.")
         return content.read("config.json").decode()
 
 

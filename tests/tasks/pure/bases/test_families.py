@@ -68,7 +68,7 @@ def check_promises(grown: Grown, last_bit: bool = False) -> None:
     """Nothing frozen moved, all that was declared did, stored activations made no difference, at the right cut."""
     assert grown.head_moved == {HEAD}
     for in_graph, on_stored in zip(grown.head_in_graph, grown.head_on_stored, strict=True):
-        np.testing.assert_allclose(on_stored, in_graph, rtol=0, atol=5e-6 if last_bit else 0)
+        np.testing.assert_allclose(on_stored, in_graph, rtol=0, atol=1e-4 if last_bit else 0)
     assert grown.tuned_moved == {HEAD}.union(*grown.top_two())
     assert all(grown.top_two()), "each of the two layers holds weights of its own"
     assert grown.head_cut == grown.below[-1]["inputs"][0], "stored directly below the head"
