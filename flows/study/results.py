@@ -1,0 +1,90 @@
+"""What a trial gave, read off the store: no run is made for what is there already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from artifacts import codecs
+from artifacts.refs import Ref
+from artifacts.runs import RunRecord, Runs
+from artifacts.store import Store
+from flows import dag, plan
+from flows.choice import choose
+from flows.plan import PlannedStep
+from flows.recipe_files import LoadedRecipe
+from flows.study.arms import TRANSFER
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An arm with one seed, on the test images.
+
+    Attributes:
+        accuracy: share of right answers.
+        right: (n,) bool, an answer a test image.
+        evaluation: digest of the evaluation that it stands in.
+        run: id of the newest run that ended in it, or None.
+    """
+
+    accuracy: float
+    right: np.ndarray
+    evaluation: str
+    run: str | None
+
+
+def planned(loaded: LoadedRecipe) -> list[PlannedStep]:
+    """The plan of a trial, nothing forced."""
+    return plan.walk(loaded, choose(dag.edges(loaded.recipe), [], None, None))
+
+
+def output(steps: list[PlannedStep], step: str, name: str) -> Ref | None:
+    """What `step` gave under that name, if it is a hit."""
+    found = next((each for each in steps if each.step == step and each.status == "hit"), None)
+    return (found.outputs or {}).get(name) if found else None
+
+
+def judged(loaded: LoadedRecipe, store: Store) -> Mapping[str, Judged] | None:
+    """Arm → what it reached: `transfer` for the run's own network, and what is read off it. None where it is not in the
+    store, or not sound."""
+    ref = output(planned(loaded), "evaluate", "evaluation")
+    if ref is None:
+        return None
+    folder = store.folder(ref)
+    arrays = codecs.read_predictions(folder)
+    own = arrays["probabilities"].argmax(axis=1) == arrays["labels"]
+    answers = {TRANSFER: own, "head-only": arrays["head_right"], "raw-pixels": arrays["raw_pixels_right"]}
+    run = _run(Runs(store).all(), ref)
+    return {arm: Judged(float(np.mean(right)), right.astype(bool), ref.digest, run) for arm, right in answers.items()}
+
+
+def validated(loaded: LoadedRecipe, store: Store) -> float | None:
+    """Accuracy on the validation part of the network that fine-tuning ended with; None where it is not in the store."""
+    steps = planned(loaded)
+    ref = output(steps, "fine_tune", "history")
+    if ref is None:
+        return None
+    history = codecs.read_history(store.folder(ref))
+    section = loaded.recipe.fine_tune
+    best = section.early_stopping is not None or section.keep == "best"
+    row = history["val_loss"].idxmin() if best else history.index[-1]
+    return float(history.loc[row, "val_accuracy"])
+
+
+def _run(records: list[RunRecord], evaluation: Ref) -> str | None:
+    found = [run for run in records if run.outputs("evaluate").get("evaluation") == evaluation.digest]
+    return found[-1].id if found else None
+
+
+def counted(loaded: LoadedRecipe, store: Store, run: str) -> tuple[int, int, float]:
+    """(computed, reused, seconds saved) of a run's steps."""
+    record = Runs(store).get(run)
+    ran = [each for each in record.steps if each["status"] == "ran" and each["step"] != "report"]
+    hits = [each for each in record.steps if each["status"] == "hit"]
+    return len(ran), len(hits), sum(_seconds(store, each) for each in hits)
+
+
+def _seconds(store: Store, entry: Mapping[str, Any]) -> float:
+    execution = store.execution(entry["key"])
+    return execution.seconds if execution else 0.0
