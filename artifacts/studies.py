@@ -98,4 +98,6 @@ class Studies:
         if len(found) == 1:
             return found[0]
         newest = ", ".join(study.id for study in known[:-6:-1]) or "none; begin with `graft study quickstart`"
-        raise UsageError(f"Expected a study's id or `last`, found `{wanted}`, which names {len(found)}. The newest: {newest}.")
+        raise UsageError(
+            f"Expected a study's id or `last`, found `{wanted}` ({len(found)} of them). The newest: {newest}."
+        )

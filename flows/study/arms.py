@@ -11,8 +11,8 @@
 | `raw-pixels` | logistic regression on the pixels: no network at all |
 | `self` | pretrained on the target's own task, cut and frozen the same way (Yosinski et al., NeurIPS 2014) |
 
-The rate and the number of updates of `scratch` and `no-freeze` are chosen on validation (`tuning.py`): with those of the
-recipe, which are the transfer's, they would be a straw man.
+Rate and number of updates of `scratch` and `no-freeze` are chosen on validation (`tuning.py`): with those of the recipe,
+which are the transfer's, they would be a straw man.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,7 @@ from typing import Any, Literal, get_args
 from artifacts.errors import UsageError
 from flows.recipe import Recipe
 
-ArmName = Literal[
-    "transfer", "head-only", "fine-tune-all", "no-freeze", "scratch", "random-base", "raw-pixels", "self"
-]
+ArmName = Literal["transfer", "head-only", "fine-tune-all", "no-freeze", "scratch", "random-base", "raw-pixels", "self"]
 ARMS: tuple[str, ...] = get_args(ArmName)
 TRANSFER = "transfer"
 # Read off the run of `transfer` itself: they cost nothing.
@@ -32,7 +30,7 @@ READ_OFF = ("head-only", "raw-pixels")
 # What one would do without transfer: the verdict is about these.
 WITHOUT_TRANSFER = ("scratch", "random-base", "raw-pixels")
 TUNED = ("no-freeze", "scratch")
-DEFAULT = ("transfer", "head-only", "scratch", "random-base", "raw-pixels")
+DEFAULT: tuple[ArmName, ...] = ("transfer", "head-only", "scratch", "random-base", "raw-pixels")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ class Scratch(Section):
     updates: list[Count] = Field(
         default=[1, 3], min_length=1, description="How many times the transfer's updates, never fewer."
     )
-    seeds: Count = Field(default=3, description="Seeds of the trials; others than those that are judged.")
+    seeds: Count = Field(default=3, description="First seeds, on whose labels it is chosen.")
     validation: float = Field(
         default=0.3, gt=0, lt=1, description="Of the labels, where the recipe keeps none for validation."
     )
@@ -63,7 +63,7 @@ class Study(Section):
 def is_study(path: Path) -> bool:
     """Whether a YAML file is a study: it names a `recipe`, which no recipe does."""
     try:
-        return path.suffix in (".yaml", ".yml") and path.is_file() and "recipe" in recipe_files._read(path)
+        return path.suffix in (".yaml", ".yml") and path.is_file() and "recipe" in recipe_files.read(path)
     except RecipeError:
         return False  # what is wrong with it, the recipe's own reader says
 
@@ -80,14 +80,14 @@ def asked(wanted: str, options: Mapping[str, Any], settings: Mapping[str, Any]) 
         RecipeError: it cannot be read, or is wrong; every problem is named.
     """
     file = Path(wanted).expanduser()
-    raw = recipe_files._read(file.absolute()) if is_study(file) else {"recipe": wanted}
+    raw = recipe_files.read(file.absolute()) if is_study(file) else {"recipe": wanted}
     if is_study(file) and not isinstance(raw.get("recipe"), str):
         raise RecipeError(f"Study {file}: `recipe`: expected a name or a path.")
     if is_study(file) and raw["recipe"] not in recipe_files.names():
         raw["recipe"] = str((file.absolute().parent / Path(raw["recipe"]).expanduser()).absolute())
     given = {name: value for name, value in options.items() if value is not None}
     merged = {**raw, **given}
-    merged["set"] = {**dict(recipe_files._flatten(merged.get("set") or {})), **settings}
+    merged["set"] = {**dict(recipe_files.flattened(merged.get("set") or {})), **settings}
     try:
         return Study.model_validate(merged)
     except ValidationError as error:

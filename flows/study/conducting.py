@@ -1,4 +1,4 @@
-"""A study carried out: rates chosen on validation, then look by look until the question is answered or the budget spent.
+"""A study carried out: rates chosen on validation, then look by look until there is an answer or the budget is spent.
 
 Nothing of it is kept but the plan and the outcome: what has been done is seen in the store, so that a study that was
 killed goes on where it stopped, and one that has ended ends again at once.
@@ -6,7 +6,7 @@ killed goes on where it stopped, and one that has ended ends again at once.
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from artifacts.store import Store
@@ -16,9 +16,8 @@ from flows.study.arms import Tuned
 from flows.study.asked import Study
 from flows.study.deciding import Outcome, outcome
 from flows.study.results import Judged
-from flows.study.trial_flow import UNTIL_TUNED
 from flows.study.trial_runs import Processes
-from flows.study.trials import Place, Trial, places, trials
+from flows.study.trials import UNTIL_TUNED, Place, Trial, places, trials
 
 # Place → arm → seed → what it reached.
 Found = dict[Place, dict[str, dict[int, Judged]]]
@@ -51,7 +50,6 @@ class Conductor:
     norms: bool
     watcher: Watcher
     found: Found = field(default_factory=dict)
-    counts: dict[str, float] = field(default_factory=lambda: {"computed": 0, "reused": 0, "saved": 0.0})
 
     @property
     def study(self) -> Study:
@@ -137,9 +135,23 @@ class Conductor:
 
     def _looked(self, tuned: Mapping[str, Tuned], done: bool) -> Outcome:
         found = outcome(self.record, self.found, tuned, done)
-        Studies(self.store).save(self.record.id, found.as_json())
+        Studies(self.store).save(self.record.id, {**found.as_json(), **self._effort(), "runs": self._runs()})
         self.watcher.look(found)
         return found
+
+    def _effort(self) -> dict[str, Any]:
+        effort = results.effort(self.store, self.record.id)
+        looks = results.looks_at_the_test_split(self.store, self.record.plan["resolved"])
+        return {"effort": asdict(effort), "test_looks": looks}
+
+    def _runs(self) -> list[dict[str, Any]]:
+        """Which run each figure comes from."""
+        return [
+            {"axis": place.axis, "value": place.value, "arm": arm, "seed": seed, "run": each.run}
+            for place, arms_found in self.found.items()
+            for arm, by_seed in arms_found.items()
+            for seed, each in sorted(by_seed.items())
+        ]
 
 
 def _there(value: Any, trial: Trial) -> Any:

@@ -57,8 +57,8 @@ class _Named(dict[str, str]):
         return f"{self.name}/{output}"
 
 
-def names(loaded: LoadedRecipe) -> dict[str, str]:
-    """Step → a digest that two steps share where they would have the same key."""
+def names(loaded: LoadedRecipe, until: str | None = None) -> dict[str, str]:
+    """Step → a digest that two steps share where they would have the same key; of those up to `until`."""
     found: dict[str, str] = {}
 
     def name(step: str, **arguments: Any) -> _Named:
@@ -68,7 +68,8 @@ def names(loaded: LoadedRecipe) -> dict[str, str]:
         return _Named(found[step])
 
     dag.wire(name, loaded.recipe)
-    return {step: digest for step, digest in found.items() if step != UNCOUNTED}
+    after = dag.descendants(until, dag.edges(loaded.recipe)) if until else {UNCOUNTED}
+    return {step: digest for step, digest in found.items() if step not in after}
 
 
 def _plain(value: Any) -> Any:
@@ -78,11 +79,11 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def cost(recipes: Iterable[LoadedRecipe], store: Store) -> Cost:
-    """What `recipes` cost, run one after another in this store."""
+def cost(recipes: Iterable[tuple[LoadedRecipe, str | None]], store: Store) -> Cost:
+    """What recipes cost, each up to a step or whole, run one after another in this store."""
     steps, wanted, hits = 0, dict[str, str](), set[str]()
-    for loaded in recipes:
-        named = names(loaded)
+    for loaded, until in recipes:
+        named = names(loaded, until)
         steps += len(named)
         wanted |= {digest: step for step, digest in named.items()}
         planned = plan.walk(loaded, choose(dag.edges(loaded.recipe), [], None, None))

@@ -1,14 +1,13 @@
 """Whether the network that a study grafts has batch norms: from random weights they have to be learnt."""
 
 from artifacts.store import Store
-from artifacts.studies import StudyRecord
 from flows import layers_look, recipe_files
-from flows.study import planned, results
+from flows.study import results
+from flows.study.asked import Study
 
 
-def has_norms(record: StudyRecord, store: Store) -> bool:
+def has_norms(study: Study, store: Store) -> bool:
     """By the recipe where it builds the base, else by the base's outline: known, or of the base taken in now."""
-    study = planned.study(record)
     loaded = recipe_files.load(study.recipe, study.set)
     if loaded.recipe.base is None:
         return loaded.recipe.pretrain.batch_norm

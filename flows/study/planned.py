@@ -1,4 +1,4 @@
-"""What a study writes down before its first run: arms, comparisons, margin, looks, budget, the recipe as it was then."""
+"""What a study writes down before its first run: arms, comparisons, margin, looks, and the recipe as it was then."""
 
 from collections.abc import Mapping
 from typing import Any

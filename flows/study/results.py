@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from artifacts import codecs
+from artifacts.errors import RecordDamaged
 from artifacts.refs import Ref
 from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
@@ -68,8 +69,8 @@ def validated(loaded: LoadedRecipe, store: Store) -> float | None:
     history = codecs.read_history(store.folder(ref))
     section = loaded.recipe.fine_tune
     best = section.early_stopping is not None or section.keep == "best"
-    row = history["val_loss"].idxmin() if best else history.index[-1]
-    return float(history.loc[row, "val_accuracy"])
+    row = int(history["val_loss"].to_numpy().argmin()) if best else -1
+    return float(history["val_accuracy"].to_numpy()[row])
 
 
 def _run(records: list[RunRecord], evaluation: Ref) -> str | None:
@@ -77,14 +78,49 @@ def _run(records: list[RunRecord], evaluation: Ref) -> str | None:
     return found[-1].id if found else None
 
 
-def counted(loaded: LoadedRecipe, store: Store, run: str) -> tuple[int, int, float]:
-    """(computed, reused, seconds saved) of a run's steps."""
-    record = Runs(store).get(run)
-    ran = [each for each in record.steps if each["status"] == "ran" and each["step"] != "report"]
-    hits = [each for each in record.steps if each["status"] == "hit"]
-    return len(ran), len(hits), sum(_seconds(store, each) for each in hits)
+@dataclass(frozen=True)
+class Effort:
+    """What a study's own runs did.
+
+    Attributes:
+        runs: how many.
+        computed, reused: steps, reports not counted.
+        seconds: of the runs together.
+        saved: seconds that the reused steps took when they were computed.
+    """
+
+    runs: int
+    computed: int
+    reused: int
+    seconds: float
+    saved: float
+
+
+def effort(store: Store, study: str) -> Effort:
+    """Of all runs that `study` made, in whatever session."""
+    made = [run for run in Runs(store).all() if run.study == study]
+    entries = [entry for run in made for entry in run.steps if entry["step"] != "report"]
+    hits = [entry for entry in entries if entry["status"] == "hit"]
+    ran = sum(entry["status"] == "ran" for entry in entries)
+    seconds, saved = sum(run.seconds or 0.0 for run in made), sum(_seconds(store, entry) for entry in hits)
+    return Effort(len(made), ran, len(hits), round(seconds, 1), round(saved, 1))
+
+
+def looks_at_the_test_split(store: Store, resolved: Mapping[str, Any]) -> int:
+    """How many different evaluations there were on the test images of this target, by runs of other studies too. What
+    was chosen after many looks at one test split is fitted to it."""
+    split = _test_split(resolved)
+    runs = [run for run in Runs(store).all() if run.metrics and _test_split(run.resolved) == split]
+    return len({digest for run in runs if (digest := run.outputs("evaluate").get("evaluation"))})
+
+
+def _test_split(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in resolved["target"].items() if name not in ("labels", "validation", "gate")}
 
 
 def _seconds(store: Store, entry: Mapping[str, Any]) -> float:
-    execution = store.execution(entry["key"])
+    try:
+        execution = store.execution(entry["key"])
+    except RecordDamaged:
+        return 0.0
     return execution.seconds if execution else 0.0

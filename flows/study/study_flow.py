@@ -35,9 +35,11 @@ def study(
     overrides: dict[str, Any] = {},  # noqa: B006 - never changed; Prefect's form shows the default
     arms: list[ArmName] | None = None,
     labels: list[int] | None = None,
-    depths: list[int] | None = None,
+    depths: list[int | str] | None = None,
+    unfrozen: list[int] | None = None,
     seeds: int | None = None,
     budget: int | None = None,
+    margin: float | None = None,
     jobs: int = 1,
 ) -> dict[str, Any]:
     """Ask whether transfer helps here: planned looks over seeds, with controls, and a verdict.
@@ -46,9 +48,10 @@ def study(
         wanted: a shipped recipe, the path of one, or of a study's file.
         overrides: laid over the recipe.
         arms: what is compared; `transfer` has to be among them.
-        labels, depths: axes, for the curves.
+        labels, depths, unfrozen: axes, for the curves.
         seeds: one fixed look at so many seeds, in the place of `budget`.
         budget: the most seeds.
+        margin: a difference in accuracy that is none, such as 0.01.
         jobs: trials at once.
 
     Returns:
@@ -57,17 +60,18 @@ def study(
     Raises:
         RecipeError, UsageError: before anything runs. TrialFailed: a trial failed; run again to go on.
     """
-    options = {"arms": arms, "labels": labels, "depths": depths, "seeds": seeds, "budget": budget}
+    options: dict[str, Any] = {"arms": arms, "labels": labels, "depths": depths, "unfrozen": unfrozen}
+    options |= {"seeds": seeds, "budget": budget, "margin": margin}
     store = Store()
     record = Studies(store).begin(planned.plan(asked(wanted, options, overrides)))
     get_run_logger().info("study %s: %s", record.id, planned.in_words(record))
     processes = Processes(record.id, jobs, int(record.plan["threads"]), str(PREFECT_API_URL.value() or ""))
-    conductor = Conductor(record, store, processes, has_norms(record, store), watching.watcher())
+    conductor = Conductor(record, store, processes, has_norms(planned.study(record), store), watching.watcher())
     outcome = conductor.run()
     pages = write_pages(store, Studies(store).get(record.id))
     create_markdown_artifact(
         pages.markdown.read_text(encoding="utf-8"), key=key("study", record.plan["title"]), description=outcome.sentence
     )
-    return Completed(  # type: ignore[return-value]
-        message=outcome.sentence, data={**outcome.as_json(), "study": record.id, "report": str(pages.html)}
-    )
+    told = {**Studies(store).get(record.id).outcome, "report": str(pages.html)}
+    told |= {name: told["effort"][name] for name in ("computed", "reused")}
+    return Completed(message=outcome.sentence, data=told)  # type: ignore[return-value]

@@ -8,8 +8,6 @@ from prefect.runtime import flow_run
 from flows import dag, hooks, recipe_files, recorded, summary
 from flows.choice import Choice, choose
 
-UNTIL_TUNED = "fine_tune"  # trials that choose on validation never get to see the test split
-
 
 def _run_name() -> str:
     given = flow_run.parameters
@@ -18,16 +16,18 @@ def _run_name() -> str:
 
 
 @flow(name="study-trial", flow_run_name=_run_name, persist_result=False, **hooks.ALL)
-def study_trial(recipe: str, overrides: dict[str, Any], arm: str, until: str | None = None) -> dict[str, Any]:
+def study_trial(
+    recipe: str, overrides: dict[str, Any], study: str, arm: str, until: str | None = None
+) -> dict[str, Any]:
     """Run a recipe as a trial of a study.
 
     Args:
         recipe, overrides: as in `transfer_learning`.
-        arm: which arm it is, for its name.
+        study, arm: id of the study, and which of its arms it is.
         until: the last step that runs; all of them where it is None.
     """
     loaded = recipe_files.load(recipe, overrides)
-    return recorded.run(recorded.Wish(loaded, chosen(loaded, until)))  # type: ignore[return-value]
+    return recorded.run(recorded.Wish(loaded, chosen(loaded, until), study=study))  # type: ignore[return-value]
 
 
 def chosen(loaded: recipe_files.LoadedRecipe, until: str | None) -> Choice:

@@ -1,6 +1,6 @@
-"""A trial in a process of its own (TensorFlow keeps some memory of every network): `python -m flows.study.trial_process`.
+"""A trial in a process of its own, since TensorFlow keeps some memory of every network.
 
-The trial is one JSON object on standard input; standard error is for what went wrong, in one paragraph.
+`python -m flows.study.trial_process`: the trial is one JSON object on standard input; standard error is for what went wrong, in one paragraph.
 """
 
 import json
@@ -21,7 +21,7 @@ def main() -> int:
 
         try:
             with tags("graft", f"study: {asked['study']}"):
-                study_trial(asked["recipe"], asked["overrides"], asked["arm"], asked["until"])
+                study_trial(**asked)
         except (KeyboardInterrupt, Exception) as problem:
             if isinstance(problem, KeyboardInterrupt) or interrupts.heard():
                 return commands.EXIT_CODES["cancelled"]

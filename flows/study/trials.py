@@ -1,7 +1,7 @@
 """A trial: one arm of a study at one place of its axes with one seed, which is one run of the recipe."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flows import recipe_files
@@ -9,6 +9,7 @@ from flows.recipe_files import LoadedRecipe
 from flows.study.arms import READ_OFF, TRANSFER, Tuned, overrides
 from flows.study.asked import Study
 
+UNTIL_TUNED = "fine_tune"  # trials that choose on validation never get to see the test split
 HOME = "as the recipe says"
 
 
@@ -25,7 +26,7 @@ class Place:
 
     axis: str
     value: Any
-    settings: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(hash=False)
     arms: tuple[str, ...]
 
 

@@ -1,4 +1,4 @@
-"""Rate and number of updates of the arms that train everything: chosen on validation, on seeds that nobody judges.
+"""Rate and number of updates of the arms that train everything: chosen on validation images of the first seeds' labels.
 
 With the recipe's own, which suit a frozen base, a network from scratch looks hopeless, and the verdict is a foregone
 conclusion; both mistakes were made in this project's first figures. The trials end before `evaluate`, so that the test
@@ -16,7 +16,6 @@ from flows.study.arms import Tuned, overrides
 from flows.study.asked import Study
 from flows.study.trials import Place, Trial
 
-FIRST_SEED = 1_000_000  # the judged seeds count from 0
 PLACE = Place("tuning", "on validation", {}, ())
 
 
@@ -45,7 +44,7 @@ def candidates(study: Study, arm: str, settings: Mapping[str, Any], norms: bool)
         for rate in study.scratch.learning_rates:
             tuned = Tuned(rate, updates)
             own = {**study.set, **settings, **held_out, **overrides(arm, base.recipe, norms, tuned)}
-            seeds = range(FIRST_SEED, FIRST_SEED + study.scratch.seeds)
+            seeds = range(study.scratch.seeds)
             each = (recipe_files.load(study.recipe, {**own, "seed": seed}) for seed in seeds)
             found.append(Candidate(arm, tuned, tuple(Trial(arm, PLACE, one.recipe.seed, one) for one in each)))
     return found

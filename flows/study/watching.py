@@ -78,7 +78,7 @@ class OnTerminal:
     def trial(self, trial: Trial, accuracy: float | None, seconds: float) -> None:
         self.left -= 1
         told = "" if accuracy is None else f"{100 * accuracy:5.1f} %"
-        seed = f"seed {trial.seed}" if trial.place.axis != "tuning" else f"validation seed {trial.seed}"
+        seed = f"seed {trial.seed}" if trial.place.axis != "tuning" else f"seed {trial.seed}, validation"
         self.console.print(f"  {trial.arm:<14} {seed:<24} {told}  {seconds:5.1f} s, {self.left} left", highlight=False)
 
     def look(self, outcome: Outcome) -> None:

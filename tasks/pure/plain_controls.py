@@ -23,7 +23,9 @@ MOST_VALUES = 8_000_000  # 32 MB as float32: 10,000 rows of 28 × 28, 2,604 of 3
 CHOSEN_ON = 1_000  # rows on which the regularisation is chosen
 
 
-def beside(right: np.ndarray, train: Part, test: Part, class_names: tuple[str, ...], bounds: Bounds) -> tuple[dict[str, Any], np.ndarray]:
+def beside(
+    right: np.ndarray, train: Part, test: Part, class_names: tuple[str, ...], bounds: Bounds
+) -> tuple[dict[str, Any], np.ndarray]:
     """Both controls on the test part, and how much better the network is than each, image by image.
 
     All of full Fashion-MNIST (60,000 training images of 28 × 28) takes about 3 s of one core; `MOST_ROWS` and
