@@ -64,7 +64,9 @@ class Decision:
         return self.word != "go on"
 
 
-def judge(differences: Sequence[float] | np.ndarray, looks: Sequence[Look], margin: float, step: float = 0.0) -> Decision:
+def judge(
+    differences: Sequence[float] | np.ndarray, looks: Sequence[Look], margin: float, step: float = 0.0
+) -> Decision:
     """The decision of the first look that decides; else of the last one that is reached.
 
     Args:
@@ -114,9 +116,9 @@ def interval(
     """Student's interval with coverage 1 − alpha, and the standard deviation; Nones with one difference.
 
     Where nearly all seeds show the same difference the spread says less than it seems to: on 20 images a difference
-    moves in steps of .05, and five seeds at 0 do not exclude that two in three are a step away. So the interval is at
-    least as wide as one step times the share of seeds that may differ unseen, the exact binomial bound for none seen in
-    n, 1 − (alpha ÷ 2)^(1/n) (Clopper and Pearson 1934; "rule of three"). With `step` 0 all seeds equal give one point.
+    moves in steps of .05, and five seeds at 0 do not exclude that two in three are a step away. So the interval reaches
+    at least one step times the share of seeds that may be away unseen (`unseen`) to either side. With `step` 0 seeds
+    that are all equal give one point.
     """
     # SciPy's bare function: `scipy.stats.t.ppf` is the same number fifty times slower.
     from scipy.special import stdtrit
@@ -126,8 +128,14 @@ def interval(
         return None, None, None
     mean, deviation = float(differences.mean()), float(differences.std(ddof=1))
     half = float(stdtrit(number - 1, 1 - alpha / 2)) * deviation / math.sqrt(number)
-    half = max(half, step * (1 - (alpha / 2) ** (1 / number)))
+    half = max(half, step * unseen(number, alpha))
     return mean - half, mean + half, deviation
+
+
+def unseen(number: int, alpha: float) -> float:
+    """The largest share of which none may be met in `number` draws: 1 − (alpha ÷ 2)^(1 ÷ number), the exact binomial
+    bound for a count of 0 (Clopper and Pearson 1934; at 95 %, one-sided, about 3 ÷ number: the "rule of three")."""
+    return float(1 - (alpha / 2) ** (1 / number))
 
 
 def seeds_needed(mean: float, deviation: float, alpha: float, margin: float) -> int:
@@ -169,9 +177,7 @@ def _check(looks: Sequence[Look], margin: float, step: float) -> None:
     if not looks:
         raise BadData("Expected at least one planned look, found none. `planned_looks()` plans them.")
     if not (0 <= margin < math.inf and 0 <= step < math.inf):
-        raise BadData(
-            f"Expected margin and step as shares of at least 0, found {margin} and {step}. A margin of one point is .01."
-        )
+        raise BadData(f"Expected margin and step as shares of at least 0, found {margin} and {step}. One point is .01.")
 
 
 def _undecided(found: Decision, margin: float) -> Decision:
