@@ -4,6 +4,8 @@
 
 Each study draws the differences of 40 seeds, in standard deviations between seeds, and is judged as `graft study`
 judges. "helps" and "hurts" are wrong where the mean difference is 0; "no difference" where it is at the margin.
+Then: how often the 95 % interval over seeds and images, and that over seeds alone, holds a true difference of 0, where
+networks differ in skill by seed and each arm finds other images hard (a tenth of the studies).
 """
 
 import argparse
@@ -14,9 +16,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tasks.pure.statistics.decision import judge
+from tasks.pure.statistics.decision import interval, judge
 from tasks.pure.statistics.looks import MOST, Look, planned_looks
 from tasks.pure.statistics.seed_table import strongly_skewed
+from tasks.pure.statistics.two_sources import two_sources
 
 Draw = Callable[[np.random.Generator], np.ndarray]
 
@@ -100,8 +103,40 @@ def main() -> None:
         found = simulate(case.draw, case.looks, case.margin, studies, seed=0)
         shares = [found.words.get(word, 0.0) for word in ("helps", "hurts", "no difference", "undecided")]
         words = " | ".join(f"{share:.4f}" for share in shares)
-        unwarned = f"{found.wrong_unwarned:.3f}" if "mean 0" in case.name or "no diff" in case.name else ""
+        unwarned = f"{found.wrong_unwarned:.3f}" if "mean 0;" in case.name or "no difference" in case.name else ""
         print(f"| {case.name} | {words} | {found.seeds:.1f} | {found.warned:.3f} | {unwarned} |", flush=True)
+    cover(studies // 10)
+
+
+def answers(
+    generator: np.random.Generator, seeds: int, images: int, skill: float, difficulty: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(seeds, images) bool of two arms that are equally good on images and seeds of the kind."""
+    hard, able = generator.normal(0, difficulty, (2, 1, images)), generator.normal(0, skill, (2, seeds, 1))
+    right = generator.normal(1 + hard + able) > 0
+    return right[0], right[1]
+
+
+def cover(studies: int) -> None:
+    print(f"\n| {studies:,} studies each | seeds and images | seeds alone |\n|---|---|---|")
+    for seeds, images, skill, difficulty in (
+        (5, 200, 0.3, 0.5),
+        (5, 200, 0.1, 1),
+        (10, 200, 0.1, 1),
+        (40, 200, 0.1, 1),
+        (40, 50, 0.1, 1),
+        (20, 1000, 0.1, 1),
+        (5, 200, 0, 0),
+    ):
+        generator, both, alone = np.random.default_rng(0), 0, 0
+        for _ in range(studies):
+            right, reference = answers(generator, seeds, images, skill, difficulty)
+            found = two_sources(right, reference, 0.05)
+            low, high, _deviation = interval(right.mean(axis=1) - reference.mean(axis=1), 0.05)
+            both += found.low <= 0 <= found.high
+            alone += low is not None and high is not None and low <= 0 <= high
+        name = f"{seeds} seeds (skill ± {skill:g}), {images} images (difficulty ± {difficulty:g})"
+        print(f"| {name} | {both / studies:.3f} | {alone / studies:.3f} |", flush=True)
 
 
 if __name__ == "__main__":

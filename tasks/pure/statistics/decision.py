@@ -12,6 +12,7 @@ nearly so for symmetrical ones; not for skewed ones (`seed_table.py` warns). `te
 """
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -150,12 +151,15 @@ def seeds_needed(mean: float, deviation: float, alpha: float, margin: float) -> 
     """
     from scipy.special import stdtrit
 
-    totals = np.arange(FEWEST, MOST_NEEDED + 1)
-    error = deviation / np.sqrt(totals)
-    reach = stdtrit(totals - 1, 1 - alpha / 2)
     away = max(abs(mean), margin - abs(mean))
-    enough = ((reach + stdtrit(totals - 1, POWER)) * error <= away) | (reach * error <= margin / 2)
-    return int(totals[enough.argmax()]) if enough.any() else MOST_NEEDED
+
+    def enough(number: int) -> bool:
+        error = deviation / math.sqrt(number)
+        half = float(stdtrit(number - 1, 1 - alpha / 2)) * error
+        return half + float(stdtrit(number - 1, POWER)) * error <= away or half <= margin / 2
+
+    # More seeds never make an interval wider, so halving finds the fewest.
+    return FEWEST + bisect_left(range(FEWEST, MOST_NEEDED), True, key=enough)
 
 
 def checked(differences: Sequence[float] | np.ndarray) -> np.ndarray:

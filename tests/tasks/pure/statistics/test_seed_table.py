@@ -33,10 +33,9 @@ def test_few_seeds_are_flipped_in_every_way(count: int) -> None:
 
 
 def test_patterns_with_the_same_sum_are_as_far_whatever_the_rounding() -> None:
-    values = np.array([0.1, 0.2, 0.3, 0.15, 0.05])
-    counts = [abs(sum(signs)) >= 16 for signs in itertools.product(*[(-n, n) for n in (2, 4, 6, 3, 1)])]
-    assert sign_flip_p(values) == np.mean(counts) == 2 / 32
-    assert sign_flip_p(np.array([0.1, 0.2, -0.3])) == 1
+    images = [-5, -8, -3, -1, 9]
+    as_far = [abs(sum(signs)) >= 8 for signs in itertools.product(*[(-count, count) for count in images])]
+    assert sign_flip_p(np.array(images) / 200) == np.mean(as_far) == 22 / 32
 
 
 def test_many_seeds_are_flipped_by_drawn_signs_always_the_same() -> None:

@@ -1,5 +1,7 @@
 """Seeds and images: mean squares against a published table, variances against covariances and a bootstrap."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -118,7 +120,9 @@ def test_a_verdict_on_few_images_speaks_of_these_only() -> None:
 def test_of_no_verdict_nothing_is_said_of_other_images() -> None:
     decision = judge(np.array([0.3, -0.3, 0.1, -0.1, 0.0]), planned_looks(seeds=5), MARGIN)
     assert decision.word == "undecided"
-    assert not speaks_of_images(decision, TwoSources(0.0, -0.3, 0.3, 0.1, 0.1, 9.0), MARGIN)
+    wide = TwoSources(0.0, -0.3, 0.3, 0.1, 0.1, 9.0)
+    assert not speaks_of_images(decision, wide, MARGIN)
+    assert not speaks_of_images(replace(decision, word="go on"), wide, MARGIN)
 
 
 @pytest.mark.parametrize("shapes", [((5, 9), (5, 8)), ((1, 9), (1, 9)), ((5, 1), (5, 1)), ((9,), (9,))])
