@@ -33,7 +33,7 @@ def said(comparison: Mapping[str, Any]) -> str:
     """The word of a comparison, as a reader takes it who has not read the plan."""
     if comparison["seeds"] < FEWEST:
         return "no verdict"
-    return "not decided yet" if comparison["word"] == "go on" else str(comparison["word"])
+    return "not decided" if comparison["word"] == "go on" else str(comparison["word"])
 
 
 def coverage(alpha: float) -> str:
