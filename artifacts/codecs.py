@@ -133,9 +133,15 @@ def read_model(folder: Path) -> "keras.Model":
     import keras
 
     try:
-        return keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
+        model = keras.saving.load_model(folder / "model.keras", compile=False, safe_mode=True)
     except (ValueError, OSError, KeyError, TypeError, zipfile.BadZipFile) as problem:
         raise ArtifactDamaged(f"{folder / 'model.keras'}: Keras cannot read it: {problem}") from problem
+    # A file keeps the flag of attention, but not those of the Dense layers inside it, which Keras then trains; to
+    # set the same flag again does not reach them.
+    for leaf in _leaves(model):
+        for part in leaf._flatten_layers(include_self=False):
+            part.trainable = leaf.trainable
+    return model
 
 
 def _leaves(layer: "keras.Layer") -> list["keras.Layer"]:

@@ -1,17 +1,15 @@
 """From a recipe's sections to the arguments of the steps: names resolved, nothing passed that a step does not use."""
 
-from dataclasses import replace
-
 from flows import picture_checks
 from flows.recipe import FineTune, Pretrain, Recipe, TrainHead
 from flows.recipe_augment import Augment
+from flows.recipe_layers import layer_choices
 from flows.recipe_training import GraftedTraining
 from flows.recipe_training import Training as TrainingSection
 from tasks.pure.architectures import Network
 from tasks.pure.bases.base import Base
 from tasks.pure.datasets import Selection
 from tasks.pure.execution_path import FeatureCache
-from tasks.pure.layer_choice import Choice, LayerChoices, Reuse, TrainableChoice
 from tasks.pure.training import ADAMW_DECAY, ONE_CYCLE_WARMUP, SGD_MOMENTUM, Augmentation, Training
 from tasks.pure.tuning import StageChoice, TuningChoice
 
@@ -143,8 +141,8 @@ def training(section: TrainingSection) -> Training:
 def tuning(recipe: Recipe) -> TuningChoice:
     section = recipe.fine_tune
     stages = (
-        StageChoice(_stage(recipe, stage.layers), stage.epochs, stage.learning_rate or float(section.learning_rate))
-        for stage in section.stages or []
+        StageChoice(trained, stage.epochs, stage.learning_rate or float(section.learning_rate))
+        for stage, trained in zip(section.stages or [], layer_choices(recipe).in_stages, strict=True)
     )
     return TuningChoice(stages=tuple(stages), keep=section.keep, blend=section.blend)
 
@@ -167,33 +165,3 @@ def augmentation(section: Augment) -> Augmentation:
 
 def features(section: GraftedTraining) -> FeatureCache:
     return FeatureCache(section.feature_cache_mb)
-
-
-def reuse(recipe: Recipe) -> Reuse:
-    section = recipe.clone_with_weights
-    return Reuse(layers=section.layers, copy_weights=section.copy_weights, add_hidden=tuple(section.add_hidden))
-
-
-def layer_choices(recipe: Recipe) -> LayerChoices:
-    """All that the recipe says of layers."""
-    stages = [_stage(recipe, stage.layers) for stage in recipe.fine_tune.stages or []]
-    return LayerChoices(reuse(recipe), (trainable_in_head(recipe), trainable_in_fine_tune(recipe), *stages))
-
-
-def trainable_in_head(recipe: Recipe) -> TrainableChoice:
-    """What `freeze` leaves trainable."""
-    return TrainableChoice(_choice(recipe.freeze.layers), recipe.freeze.batch_norm)
-
-
-def trainable_in_fine_tune(recipe: Recipe) -> TrainableChoice:
-    """What `unfreeze` makes trainable."""
-    return TrainableChoice(_choice(recipe.freeze.layers), recipe.unfreeze.batch_norm, _choice(recipe.unfreeze.layers))
-
-
-def _stage(recipe: Recipe, layers: str | int | list[str]) -> TrainableChoice:
-    """What a stage of fine-tuning trains."""
-    return replace(trainable_in_fine_tune(recipe), unfrozen=_choice(layers), key="fine_tune.stages")
-
-
-def _choice(layers: str | int | list[str]) -> Choice:
-    return tuple(layers) if isinstance(layers, list) else layers

@@ -7,7 +7,8 @@ from artifacts.errors import GraftError
 from artifacts.refs import ModelRef
 from artifacts.store import Store
 from flows.recipe_base import Base
-from tasks.pure.bases import kerashub, known_applications, lite0, own_file
+from tasks.pure.bases import known_applications, lite0
+from tasks.pure.bases.files import kerashub, own_file
 from tasks.pure.errors import PureError
 
 Shape = tuple[int, int, int]

@@ -29,10 +29,52 @@ def layers(
     leave(layers_commands.layers(recipe, settings or [], shown_as_json=as_json))
 
 
+def probe(
+    recipe: Annotated[str, typer.Argument(help="A shipped recipe (see `graft recipes`), or the path of a YAML file.")],
+    bases: Annotated[
+        str,
+        typer.Option(
+            "--bases",
+            metavar="A,B,…",
+            help="`recipe` (its own), an application (`MobileNetV2`, `MobileNetV2:none` with weights drawn anew), "
+            "`efficientnet-lite0`, `run:12`, `run:champion`, `mine.keras`, `kerashub:./preset`; `@96` behind one: the "
+            "size of the pictures that it sees.",
+        ),
+    ] = "recipe",
+    cuts: Annotated[
+        str | None,
+        typer.Option(
+            "--cuts",
+            metavar="X,Y,…",
+            help="Where they are cut: `top` (the default), `all`, names, patterns (`block_1*`), numbers of layers "
+            "from the bottom; see `graft layers`.",
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter: --set target.labels=all"),
+    ] = None,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Compare bases, and where to cut them, on a recipe's target before anything is trained.
+
+    For each a cross-validated linear probe with its interval, and LogME; beside them raw pixels and a constant answer.
+    """
+    from flows import probe_commands
+
+    leave(probe_commands.probe_all(recipe, bases, cuts, settings or [], shown_as_json=as_json))
+
+
 EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     layers: (
         "graft layers quickstart",
         "graft layers mine.yaml --set base.application=MobileNetV2",
         "graft layers mine.yaml --set unfreeze.layers=block_1* --json",
+    ),
+    probe: (
+        "graft probe photos --set target.labels=all",
+        "graft probe photos --bases recipe,MobileNetV2,run:12 --cuts 'top,block_1[0-5]_project'",
+        "graft probe mine.yaml --bases efficientnet-lite0@96,efficientnet-lite0@160 --json",
     ),
 }

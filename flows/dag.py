@@ -18,7 +18,7 @@ so that a change to the report cannot retrain anything.
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, get_args
 
-from flows import arguments
+from flows import arguments, recipe_layers
 from flows.recipe import Recipe
 from flows.recipe_base import TAKES_ITS_PLACE
 
@@ -59,7 +59,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         "pretrain",
         source=source,
         network=arguments.network(recipe),
-        layers=arguments.layer_choices(recipe),
+        layers=recipe_layers.layer_choices(recipe),
         weights=None,
         training=arguments.pretraining(recipe),
         seed=seed("pretrain"),
@@ -70,10 +70,10 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         "clone_with_weights",
         base=base,
         target=target,
-        scion=arguments.reuse(recipe),
+        scion=recipe_layers.reuse(recipe),
         seed=seed("clone_with_weights"),
     )["model"]
-    for_head = arguments.trainable_in_head(recipe)
+    for_head = recipe_layers.trainable_in_head(recipe)
     frozen = step("freeze", model=clone, trainable=for_head)["model"]
     head = step(
         "train_head",
@@ -84,7 +84,7 @@ def wire(step: Interpreter, recipe: Recipe) -> None:
         features=arguments.features(recipe.train_head),
         seed=seed("train_head"),
     )
-    for_fine_tuning = arguments.trainable_in_fine_tune(recipe)
+    for_fine_tuning = recipe_layers.trainable_in_fine_tune(recipe)
     unfrozen = step("unfreeze", model=head["model"], trainable=for_fine_tuning)["model"]
     tuned = step(
         "fine_tune",

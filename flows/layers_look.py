@@ -7,7 +7,7 @@ from typing import Any
 from artifacts.errors import RecipeError, RunFirst
 from artifacts.refs import Ref
 from artifacts.store import Store
-from flows import arguments, base_weights, picture_checks
+from flows import arguments, base_weights, picture_checks, recipe_layers
 from flows.plan import PlannedStep
 from flows.recipe import Recipe
 from flows.recipe_files import LoadedRecipe
@@ -44,9 +44,14 @@ class LayerLine:
 
 def known_outline(steps: Sequence[PlannedStep], store: Store) -> Outline | None:
     """The outline of the base as an earlier run left it."""
-    ref = _output(steps, "save_model") or _output(steps, "pretrain", "model")
+    ref = known_base(steps)
     found = store.facts(ref) if ref else None
     return found.get("layers") if found else None
+
+
+def known_base(steps: Sequence[PlannedStep]) -> Ref | None:
+    """The base as an earlier run left it."""
+    return _output(steps, "save_model") or _output(steps, "pretrain", "model")
 
 
 def new_outline(loaded: LoadedRecipe, store: Store) -> Outline:
@@ -87,14 +92,14 @@ def lines(recipe: Recipe, outline: Outline, counts: Mapping[str, int] | None) ->
         RecipeError: the recipe names layers that the base does not have.
     """
     try:
-        arguments.layer_choices(recipe).check(outline)
-        reused = arguments.reuse(recipe).resolved(outline).reused_layers
+        recipe_layers.layer_choices(recipe).check(outline)
+        reused = recipe_layers.reuse(recipe).resolved(outline).reused_layers
     except SurgeryError as problem:
         raise RecipeError(str(problem)) from None
     blocks = outlined_blocks(outline)
     taken = blocks[: len(reused)]
-    head = _states(recipe, outline, taken, arguments.trainable_in_head(recipe), recipe.train_head, counts)
-    tuned = _states(recipe, outline, taken, arguments.trainable_in_fine_tune(recipe), recipe.fine_tune, counts)
+    head = _states(recipe, outline, taken, recipe_layers.trainable_in_head(recipe), recipe.train_head, counts)
+    tuned = _states(recipe, outline, taken, recipe_layers.trainable_in_fine_tune(recipe), recipe.fine_tune, counts)
     return [
         LayerLine(
             block.name,

@@ -12,7 +12,7 @@ from artifacts.refs import Ref
 from artifacts.runs import Runs, run_command
 from artifacts.store import Store
 from flows import arguments as recipe_arguments
-from flows import base_weights, recipe_base
+from flows import base_weights, recipe_base, recipe_layers
 from flows.choice import Choice
 from flows.dag import STEPS, edges, left_out, wire
 from flows.decisions import Detective
@@ -118,7 +118,7 @@ class Planner:
             return
         outline = (self.detective.store.facts(arguments["base"]) or {}).get("layers", [])
         try:
-            recipe_arguments.layer_choices(self.loaded.recipe).check(outline)
+            recipe_layers.layer_choices(self.loaded.recipe).check(outline)
         except SurgeryError as problem:
             raise RecipeError(f"Recipe `{self.loaded.title}`: {problem}") from None
 

@@ -1,9 +1,8 @@
 """Recipe: the typed parameters of a run, one section a step.
 
 A recipe is checked whole before anything runs: unknown keys, wrong types and NaN by pydantic, impossible combinations
-by `flows/recipe_checks.py`. `flows/recipe_files.py` reads it from YAML. Layers are named from the bottom:
-`dense_1` … `dense_N` or `conv_1` … `conv_N` in the base, `added_1` … above them, then `head`. One layer is one Dense or
-convolution with its batch norm, activation, dropout and pooling.
+by `flows/recipe_checks.py`. `flows/recipe_files.py` reads it from YAML; what it says of layers is in
+`flows/recipe_layers.py`.
 """
 
 import hashlib
@@ -205,54 +204,6 @@ class Recipe(Section):
         if problems:
             raise ValueError("\n".join(problems))
         return self
-
-    def base_layers(self) -> list[str]:
-        """Names of the base's layers, bottom to top; none where it is taken in: the recipe cannot know them."""
-        if self.base is not None:
-            return []
-        kind = "conv" if self.pretrain.architecture == "cnn" else "dense"
-        return [f"{kind}_{number}" for number in range(1, len(self.pretrain.widths) + 1)]
-
-    def reused_layers(self) -> list[str]:
-        """Those of the base that `clone_with_weights` keeps."""
-        base, cut = self.base_layers(), self.clone_with_weights.layers
-        if isinstance(cut, int):
-            return base[:cut]
-        return base if cut == "all" or not base else base[: base.index(cut) + 1]
-
-    def added_layers(self) -> list[str]:
-        """Names of the hidden layers added below the head."""
-        return [f"added_{number}" for number in range(1, len(self.clone_with_weights.add_hidden) + 1)]
-
-    def frozen_layers(self) -> list[str]:
-        """The reused layers that `freeze` names; a number counts from the bottom."""
-        reused, choice = self.reused_layers(), self.freeze.layers
-        return reused[:choice] if isinstance(choice, int) else recipe_checks.named(reused, choice)
-
-    def unfrozen_layers(self) -> list[str]:
-        """The reused layers that `unfreeze` names; a number counts from the top."""
-        return self._topmost(self.unfreeze.layers)
-
-    def _topmost(self, choice: LayerChoice) -> list[str]:
-        reused = self.reused_layers()
-        return reused[len(reused) - choice :] if isinstance(choice, int) else recipe_checks.named(reused, choice)
-
-    def trainable_in_head(self) -> list[str]:
-        """The layers that `train_head` trains: reused and not frozen, added, and the head."""
-        frozen = set(self.frozen_layers())
-        return [name for name in self.reused_layers() if name not in frozen] + self.added_layers() + ["head"]
-
-    def trainable_in_fine_tune(self) -> list[str]:
-        """The layers that `fine_tune` trains: those of the head's training and the unfrozen ones."""
-        return self._trainable_with(self.unfrozen_layers())
-
-    def trainable_in_stage(self, layers: LayerChoice) -> list[str]:
-        """The layers that a stage of `fine_tune` trains: those of the head's training, and those that it names."""
-        return self._trainable_with(self._topmost(layers))
-
-    def _trainable_with(self, unfrozen: list[str]) -> list[str]:
-        still_frozen = set(self.frozen_layers()) - set(unfrozen)
-        return [name for name in self.reused_layers() if name not in still_frozen] + self.added_layers() + ["head"]
 
     def data_section(self, role: str) -> DataSection:
         """`source` or `target`.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field
 
+from flows.recipe_layers import freezes_the_lowest
 from flows.recipe_section import Section
 
 if TYPE_CHECKING:
@@ -75,15 +76,9 @@ def _copies_problems(recipe: Recipe) -> list[str]:
         problems.append(
             f"{key}: the copies' activations are to be stored, but `train_head.feature_cache_mb` is 0: never"
         )
-    if not _freezes_the_lowest(recipe):
+    if not freezes_the_lowest(recipe):
         problems.append(
             f"{key}: the lowest layer is not frozen (`freeze.layers`), so that there are no activations to store; "
             "freeze it, or leave `augment_copies` out"
         )
     return problems
-
-
-def _freezes_the_lowest(recipe: Recipe) -> bool:
-    if recipe.base is not None:  # its layers are not known yet
-        return recipe.freeze.layers != 0
-    return recipe.reused_layers()[0] in recipe.frozen_layers()

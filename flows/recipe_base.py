@@ -29,6 +29,7 @@ ONLY_FOR = {
     "weights": (("application",), "what else is taken in brings its own weights"),
     "options": (("application",), "only `keras.applications` build a network to order"),
     "scale": (("file", "kerashub"), "the network of `{}` brings its own scaling"),
+    "dropout": (("application", "file", "kerashub"), "the network of `{}` is taken in layer by layer as it is"),
     "cut": (("file", "kerashub"), "`{}` brings no head; `clone_with_weights.layers` says what is reused of it"),
 }
 
@@ -65,7 +66,9 @@ class Base(Section):
         description="What is done to pixels of 0-255 where the network itself does nothing: `unit` 0 to 1, "
         "`symmetric` -1 to 1, `none`.",
     )
-    dropout: bool = Field(default=False, description="Whether its own dropout layers stay.")
+    dropout: bool = Field(
+        default=False, description="Whether its own dropout layers stay, of an application, file or preset."
+    )
     options: dict[Text, str | int | float | bool] = Field(
         default_factory=dict, description="Of an application's builder: `{alpha: 0.35}`."
     )
@@ -128,7 +131,7 @@ def base_problems(recipe: Recipe) -> list[str]:
 def _misplaced(base: Base) -> Iterator[str]:
     """Keys that would be passed over in silence."""
     for key, (kinds, why) in ONLY_FOR.items():
-        if base.kind not in kinds and getattr(base, key) not in (None, {}):
+        if base.kind not in kinds and getattr(base, key) not in (None, {}, False):
             goes_with = " or ".join(f"`{kind}`" for kind in kinds)
             yield f"`base.{key}`: goes with {goes_with} alone: {why.format(base.kind)}. Leave it out"
 

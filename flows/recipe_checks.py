@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -16,7 +15,8 @@ from flows.label_checks import label_problems
 from flows.picture_checks import own_problems
 from flows.recipe_augment import augment_problems
 from flows.recipe_base import base_problems
-from flows.recipe_tuning import beyond, tuning_problems
+from flows.recipe_layers import layer_problems
+from flows.recipe_tuning import tuning_problems
 from flows.training_checks import training_problems
 from tasks.pure.readers import CLASS_NAMES, LISTED
 
@@ -37,12 +37,6 @@ def nearest(name: object, valid: Iterable[str]) -> str:
     return by_lower[difflib.get_close_matches(str(name).lower(), by_lower, n=1, cutoff=0.0)[0]]
 
 
-def named(layers: Sequence[str], choice: str | Sequence[str]) -> list[str]:
-    """The layers, in their own order, that `choice` names: `all`, one name or pattern, or a list of them."""
-    patterns = [choice] if isinstance(choice, str) else choice
-    return [name for name in layers if choice == "all" or any(fnmatchcase(name, pattern) for pattern in patterns)]
-
-
 def same_images(source: DataSection, target: DataSection) -> bool:
     """Whether both sections may read the same images.
 
@@ -61,12 +55,8 @@ def impossibilities(recipe: Recipe) -> list[str]:
     problems += _data_problems("target", recipe.target, recipe.target.gate)
     problems += _early_stopping_problems(recipe) + training_problems(recipe)
     problems += tuning_problems(recipe, may_validate(recipe.target))
-    if recipe.base is not None:  # what its layers are called is known once it was taken in
-        return problems + augment_problems(recipe)
-    problems += _batch_norm_problems(recipe)
-    cut_problems = _cut_problems(recipe)
-    # What `freeze` may name depends on the cut, so a wrong cut would only cause errors that mislead.
-    return problems + (cut_problems or _choice_problems(recipe) or augment_problems(recipe) + beyond(recipe))
+    # Which layers are frozen is only to be asked where there are such layers.
+    return problems + (layer_problems(recipe) or augment_problems(recipe))
 
 
 def _data_problems(section: str, data: DataSection, gate: float) -> list[str]:
@@ -102,15 +92,6 @@ def _unknown_class(key: str, label: object, dataset: str, names: Sequence[str]) 
     return f"{key}: no class {label!r} in `{dataset}`; did you mean {nearest(label, names)!r}?"
 
 
-def _batch_norm_problems(recipe: Recipe) -> list[str]:
-    return [
-        f"`{key}.batch_norm`: `trained`, but the base has no batch norm (`pretrain.batch_norm: false`); leave it out, "
-        "or set `pretrain.batch_norm: true`"
-        for key, choice in (("freeze", recipe.freeze.batch_norm), ("unfreeze", recipe.unfreeze.batch_norm))
-        if choice == "trained" and not recipe.pretrain.batch_norm
-    ]
-
-
 def _early_stopping_problems(recipe: Recipe) -> list[str]:
     """Early stopping goes by the validation loss; where there is no validation part there is nothing to go by."""
     trainings = (("pretrain", "source"), ("train_head", "target"), ("fine_tune", "target"))
@@ -127,39 +108,6 @@ def _early_stopping_problems(recipe: Recipe) -> list[str]:
 def may_validate(data: DataSection) -> bool:
     """Whether there may be a validation part: drawn, or in the user's own files."""
     return data.validation > 0 or data.dataset in OWN_VALIDATION
-
-
-def _cut_problems(recipe: Recipe) -> list[str]:
-    base, cut = recipe.base_layers(), recipe.clone_with_weights.layers
-    return _not_among("clone_with_weights.layers", cut, base, "layers of the base", patterns=False)
-
-
-def _choice_problems(recipe: Recipe) -> list[str]:
-    reused = recipe.reused_layers()
-    choices = [("freeze.layers", recipe.freeze.layers), ("unfreeze.layers", recipe.unfreeze.layers)]
-    choices += [("fine_tune.stages", stage.layers) for stage in recipe.fine_tune.stages or []]
-    return [
-        problem
-        for key, choice in choices
-        for problem in _not_among(key, choice, reused, "layers that `clone_with_weights` reuses")
-    ]
-
-
-def _not_among(
-    key: str, choice: int | str | Sequence[str], layers: Sequence[str], what: str, *, patterns: bool = True
-) -> list[str]:
-    if isinstance(choice, int):
-        too_many = choice > len(layers)
-        return [f"`{key}`: {choice} of {len(layers)} {what}; expected at most {len(layers)}"] if too_many else []
-    if choice == "all":
-        return []
-    wanted = [choice] if isinstance(choice, str) else choice
-    return [
-        f"`{key}`: no layer named `{name}`; did you mean `{nearest(name, layers)}`? "
-        f"The {what}: {', '.join(f'`{layer}`' for layer in layers)}"
-        for name in wanted
-        if not (named(layers, [name]) if patterns else name in layers)
-    ]
 
 
 def explain(error: ValidationError, raw: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:

@@ -92,15 +92,3 @@ def _stages_problems(recipe: Recipe) -> list[str]:
             "stage a `learning_rate` of its own"
         )
     return problems
-
-
-def beyond(recipe: Recipe) -> list[str]:
-    """Stages that train what `unfreeze` leaves frozen; of a recipe whose layers are all there."""
-    unfrozen = set(recipe.trainable_in_fine_tune())
-    trained = {name for stage in recipe.fine_tune.stages or [] for name in recipe.trainable_in_stage(stage.layers)}
-    still_frozen = [name for name in recipe.reused_layers() if name in trained - unfrozen]
-    return [
-        f"`fine_tune.stages`: train `{name}`, which `unfreeze.layers` leaves frozen; unfreeze all that any stage is to "
-        "train"
-        for name in still_frozen[:1]
-    ]

@@ -6,7 +6,7 @@ from artifacts.errors import DataError
 from tasks import package_weights, weights
 from tasks.identity import SourceFiles
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.kerashub import CONFIG
+from tasks.pure.bases.files.kerashub import CONFIG
 from tasks.taking import WEIGHTS
 
 NO_WEIGHTS = "none"

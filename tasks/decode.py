@@ -33,6 +33,7 @@ from tasks.pictures.remembered import content_of
 from tasks.pure.data.decoding import Decoding, NoMemory, decode
 from tasks.pure.data.listed import Listed
 from tasks.pure.errors import BadData
+from tasks.reusing import stored
 
 BATCH = 16  # pictures that a thread takes at a time
 REMEMBERED = 4  # earlier artifacts of one decoding that are looked at for rows
@@ -87,7 +88,7 @@ def _pictures(step: StepExecution, files: Sequence[Listed], decoding: Decoding) 
     own = identity(
         "decode", {"pictures": digest_json([each.sha256 for each in files]), "decoding": decoding}, step.store
     )
-    found = _stored(step.store, own)
+    found = stored(step.store, own, "pictures")
     if found:
         _note(step, found, own, len(files), 0)
         return read_pictures(step.store.folder(found))
@@ -101,14 +102,6 @@ def _pictures(step: StepExecution, files: Sequence[Listed], decoding: Decoding) 
     _remember(step.store, own, output.ref)
     _note(step, output.ref, own, len(files) - len(new), len(new))
     return read_pictures(step.store.folder(output.ref))
-
-
-def _stored(store: Store, own: Mapping[str, Any]) -> Ref | None:
-    try:
-        execution = store.sound_execution(digest_json(own))
-    except StoreError:
-        return None
-    return execution.refs()["pictures"] if store.use(execution) else None
 
 
 def _note(step: StepExecution, ref: Ref, own: Mapping[str, Any], reused: int, new: int) -> None:

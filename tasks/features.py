@@ -17,14 +17,14 @@ import numpy as np
 
 from artifacts import array_codecs, codecs
 from artifacts.digest import digest_json
-from artifacts.errors import StoreError
 from artifacts.executions import Execution
-from artifacts.refs import DatasetRef, Ref
+from artifacts.refs import DatasetRef
 from artifacts.store import Store
 from tasks.identity import identity
 from tasks.pure import copies, frozen
 from tasks.pure.data.rows import Images, lazily
 from tasks.pure.training import Part, Training
+from tasks.reusing import stored
 
 if TYPE_CHECKING:
     import keras
@@ -65,7 +65,7 @@ def _stored_or_new(
     if training.augment_copies:
         drawn = {"augment": training.augment, "copies": training.augment_copies, "seed": seed}
     own = identity("features", {"frozen": codecs.model_digest(part), "target": target, **drawn}, step.store)
-    found = _stored(step.store, own)
+    found = stored(step.store, own, "features")
     if found:
         step.note("features", {**found.to_json(), "key": digest_json(own), "reused": True, "seconds": 0.0})
         step.remark(f"takes the frozen layers' activations up to `{step.path.cut}` from the store")
@@ -110,12 +110,3 @@ def _activations(
 
 def _read(folder: Path) -> list[Images]:
     return [lazily(array_codecs.read_features(folder, name)) for name in array_codecs.FEATURE_PARTS]
-
-
-def _stored(store: Store, own: dict[str, Any]) -> Ref | None:
-    """The activations of an earlier training, if they are sound; held against a `graft gc` at this moment."""
-    try:
-        execution = store.sound_execution(digest_json(own))
-    except StoreError:
-        return None
-    return execution.refs()["features"] if store.use(execution) else None

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from artifacts import rate_codecs
 from artifacts.digest import digest_json
-from artifacts.errors import StoreError
 from artifacts.executions import Execution
 from artifacts.refs import Ref
 from artifacts.store import Store
 from tasks.identity import identity
 from tasks.pure import rate_finding, rate_plot
 from tasks.pure.training import Training
+from tasks.reusing import stored
 
 if TYPE_CHECKING:
     from tasks.execution import StepExecution
@@ -38,7 +38,7 @@ def settled(
         training, epochs=1, early_stopping=None, learning_rate=0.0, schedule="constant", warmup=0.0, ema=None
     )
     own = identity("find_rate", {**inputs, "training": searched, "cut": step.path.cut}, step.store)
-    found = _stored(step.store, own)
+    found = stored(step.store, own, "rates")
     began = time.perf_counter()
     ref = found or _searched(step.store, own, search())
     rate = float(rate_codecs.read_rates(step.store.folder(ref))["suggested"])
@@ -54,12 +54,3 @@ def _searched(store: Store, own: dict[str, Any], curve: rate_finding.RateCurve) 
     output = store.put(rate_codecs.encode_rates(asdict(curve), rate_plot.rate_plot(curve)))
     store.record(Execution(own, {"rates": output}, round(time.perf_counter() - began, 3), {}))
     return output.ref
-
-
-def _stored(store: Store, own: dict[str, Any]) -> Ref | None:
-    """The search of an earlier training, if it is sound; held against a `graft gc` at this moment."""
-    try:
-        execution = store.sound_execution(digest_json(own))
-    except StoreError:
-        return None
-    return execution.refs()["rates"] if store.use(execution) else None

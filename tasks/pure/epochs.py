@@ -112,7 +112,7 @@ def compiled(
             self.train_step(augmenter.batch(*batch) if augmenter else batch)
 
         def _run_epoch(self, iterator: Any) -> dict[str, Any]:
-            next(iterator)
+            self._make_metrics(next(iterator))
             full, done = order.count // order.batch_size, 0
             logs: dict[str, Any] = {}
             while done < full:
@@ -127,13 +127,20 @@ def compiled(
             return logs
 
         def _stream_epoch(self, iterator: Any) -> dict[str, Any]:
-            next(iterator)
+            self._make_metrics(next(iterator))
             logs: dict[str, Any] = {}
             for done, batch in enumerate(order.batches(), start=1):
                 logs, _ = self._call("batch", f"batch of {len(batch[1])}", *batch)
                 if done % TOLD_EVERY == 0:
                     told(done / order.steps, float(logs["loss"]))
             return logs
+
+        def _make_metrics(self, batch: tuple[Any, ...]) -> None:
+            """Their variables, before anything is traced: TensorFlow traces whatever makes variables a second time."""
+            if not self.traced:
+                labels = batch[1]
+                self.compute_metrics(batch[0], labels, tf.zeros((len(labels), outputs.shape[-1])))
+                self.reset_metrics()
 
         def _call(self, program: str, trace: str, *arguments: Any) -> tuple[dict[str, Any], float]:
             """Metrics, and the seconds that the call took; 0 where it also compiled."""

@@ -188,7 +188,7 @@ def _check_probabilities(probabilities: np.ndarray) -> None:
     if not np.isfinite(probabilities).all():
         raise BadData(
             "Expected finite probabilities, found NaN or infinity: the training diverged. "
-            "Lower `learning_rate`, or scale the pixels (`pretrain.scale`)."
+            "Lower `learning_rate`, or scale the pixels (`pretrain.scale`; of a base from a file `base.scale`)."
         )
     off = float(np.abs(probabilities.sum(axis=1, dtype=np.float64) - 1).max())
     if off > 1e-3 or probabilities.min() < 0:

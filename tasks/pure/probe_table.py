@@ -5,26 +5,38 @@ from typing import Any
 
 from tasks.pure.page_content import UNKNOWN, percent
 from tasks.pure.page_controls import lead
-from tasks.pure.probe_plot import called
+from tasks.pure.probe_plot import called, ranked
 
-HEADERS = ("base · cut", "accuracy", "interval", "lead over raw pixels (points)", "LogME", "features", "seconds")
+HEADERS = ("base · cut", "accuracy", "interval", "lead over raw pixels", "LogME")
+SIZE = "pixels"
+
+
+def headers(found: Mapping[str, Any]) -> list[str]:
+    """Of the columns; one for the size of the pictures that each base sees only where these differ."""
+    return [*HEADERS[:1], *([SIZE] if _sizes_differ(found) else []), *HEADERS[1:]]
 
 
 def probe_rows(found: Mapping[str, Any]) -> list[list[str]]:
-    """As `HEADERS` says: the candidates, the best first; then raw pixels and the constant answer.
+    """As `headers` says: the candidates, the best first; then raw pixels and the constant answer.
 
     Args:
         found: what `tasks.probe.probe` returns.
     """
-    rows = [_row(called(each), each) for each in ranked(found)]
-    constant = found["constant"]
-    always = [f"always “{constant['class']}”", percent(constant["accuracy"]), _interval(constant), "", "", "", ""]
-    return [*rows, _row("raw pixels", found["raw_pixels"]), always]
+    rows = [(_size(each), _row(called(each), each)) for each in ranked(found)]
+    constant, pixels = found["constant"], found["raw_pixels"]
+    always = [f"always “{constant['class']}”", percent(constant["accuracy"]), _interval(constant), "", ""]
+    rows += [(_size(pixels), _row("raw pixels", pixels)), ("", always)]
+    if not _sizes_differ(found):
+        return [row for _, row in rows]
+    return [[row[0], size, *row[1:]] for size, row in rows]
 
 
-def ranked(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The probes by accuracy, by LogME where that is equal or unknown."""
-    return sorted(found["probes"], key=lambda each: (-(each["accuracy"] or 0.0), -each["logme"]))
+def _sizes_differ(found: Mapping[str, Any]) -> bool:
+    return len({_size(each) for each in found["probes"]}) > 1
+
+
+def _size(each: Mapping[str, Any]) -> str:
+    return f"{each['height']} × {each['width']}"
 
 
 def conclusion(found: Mapping[str, Any]) -> str:
@@ -33,7 +45,10 @@ def conclusion(found: Mapping[str, Any]) -> str:
         return "No base was probed."
     best = ranked(found)[0]
     if best["accuracy"] is None:
-        return f"No accuracy: {best['how']}. LogME alone puts `{called(best)}` first; it has no interval."
+        return (
+            f"No accuracy: {best['how']}. LogME alone puts `{called(best)}` first; it has no interval. Give each class "
+            "two labels or more (`--set target.labels=…`), or set a validation part aside (`target.validation`)."
+        )
     if best["lead"] is None:
         return f"`{called(best)}` is best, at {percent(best['accuracy'])}."
     led = f"lead {lead({'difference': best['lead']})} points"
@@ -42,13 +57,14 @@ def conclusion(found: Mapping[str, Any]) -> str:
             f"No base does measurably better than logistic regression on raw pixels "
             f"(the best, `{called(best)}`: {led}). A transfer is not likely to help this task."
         )
-    return f"`{called(best)}` does best: {percent(best['accuracy'])}, {led} over raw pixels."
+    ties = sum(each["accuracy"] == best["accuracy"] for each in found["probes"]) - 1
+    others = f" {ties} more {'answers' if ties == 1 else 'answer'} as well; LogME puts it first." if ties else ""
+    return f"`{called(best)}` does best: {percent(best['accuracy'])}, {led} over raw pixels.{others}"
 
 
 def _row(name: str, each: Mapping[str, Any]) -> list[str]:
     led = lead({"difference": each["lead"]}) if each["lead"] else ""
-    score, seconds = f"{each['logme']:.3f}", f"{each['seconds']:.1f}"
-    return [name, percent(each["accuracy"]), _interval(each), led, score, f"{each['features']:,}", seconds]
+    return [name, percent(each["accuracy"]), _interval(each), led, f"{each['logme']:.3f}".replace("-", "−")]
 
 
 def _interval(each: Mapping[str, Any]) -> str:

@@ -52,7 +52,8 @@ def linear_probe(
     Stratified folds, as many as the rarest class has labels (or groups), five at most; in each the regularisation is
     chosen by a second cross-validation inside the training rows (`logistic.fit`), scaling included. Not leave-one-out:
     with few labels the class of the row that is left out would be the rarer one in training, which pulls the answer
-    away from it (Kohavi 1995).
+    away from it (Kohavi 1995). Where a class has one label only there are no folds: `held_out` is asked, of a
+    regression on features that are not standardised.
 
     The interval is Wilson's (1927; scipy.stats.binomtest) on the pooled answers. Unlike intervals from the spread
     between folds, such as Nadeau and Bengio's corrected t (2003), it is no single point where all folds agree, which
@@ -79,9 +80,8 @@ def linear_probe(
             right = _cross_validated(known, kept, folds, seed)
             return judged(right, confidence, f"{folds} folds{said}")
         if held_out is not None and len(held_out[1]):
-            fitted = logistic.fit(*known, derive(seed, "probe"))
-            right = fitted.model.predict(_narrow(held_out[0], seed)) == held_out[1]
-            return judged(right, confidence, f"on the {len(right):,} rows of the validation part{said}")
+            right = _of_single_labels(*known, _narrow(held_out[0], seed)) == held_out[1]
+            return judged(right, confidence, f"on the {len(right):,} rows of the validation part, unstandardised{said}")
     unit = "label" if groups is None else "group"
     return Probe(None, None, None, None, f"a class has one {unit} only: there is nothing to hold out")
 
@@ -111,6 +111,21 @@ def _cross_validated(known: Features, groups: np.ndarray | None, folds: int, see
         fitted = logistic.fit(features[train], labels[train], derive(seed, "probe", number))
         right[test] = fitted.model.predict(features[test]) == labels[test]
     return right
+
+
+def _of_single_labels(features: np.ndarray, labels: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(m,) labels of `others` (m, d), by logistic regression on `features` (n, d) as they are.
+
+    Of a label a class nobody knows a column's spread: divided by a deviation of three rows, columns that say little
+    drown the others. All columns are divided by one number, so that the regularisation means the same for any.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    middle = features.mean(axis=0)
+    spread = float(np.sqrt(np.mean((features - middle) ** 2))) or 1.0
+    model = LogisticRegression(C=logistic.FIXED_STRENGTH, max_iter=logistic.MOST_STEPS, tol=logistic.TOLERANCE)
+    answers: np.ndarray = model.fit((features - middle) / spread, labels).predict((others - middle) / spread)
+    return answers
 
 
 def _division(labels: np.ndarray, groups: np.ndarray | None, folds: int, seed: int) -> Iterator[Any]:

@@ -15,8 +15,7 @@ import numpy as np
 from tasks.pure import blending, contracts, fitting, frozen, movable, stages, surgery
 from tasks.pure.errors import BadData, SurgeryError
 from tasks.pure.execution_path import ExecutionPath
-from tasks.pure.layer_choice import Trainable, TrainableChoice
-from tasks.pure.layers import listed
+from tasks.pure.layer_choice import Trainable, TrainableChoice, beyond
 from tasks.pure.outline import Outline
 from tasks.pure.session import derive
 from tasks.pure.training import Part, State, Training, Watch
@@ -169,17 +168,9 @@ def _check_validation(tuning: Tuning, validation: Part) -> None:
 
 
 def _check_within(asked: Asked) -> None:
-    whole = asked.trainable
-    for number, stage in enumerate(asked.tuning.stages, start=1):
-        beyond = [
-            *sorted({*stage.trainable.trainable_layers} - {*whole.trainable_layers}),
-            *sorted({*stage.trainable.trained_batch_norms} - {*whole.trained_batch_norms}),
-        ]
-        if beyond:
-            raise SurgeryError(
-                f"Stage {number} of `fine_tune.stages` trains {listed(beyond)}, which `unfreeze.layers` leaves frozen; "
-                "unfreeze all that any stage is to train, or leave it out there."
-            )
+    problems = beyond(asked.trainable, [stage.trainable for stage in asked.tuning.stages])
+    if problems:
+        raise SurgeryError(" ".join(problems))
 
 
 class _Best:

@@ -24,6 +24,11 @@ SECTIONS = {
         Section("cnn_epoch", "an epoch of a CNN, 6,000 images: graft ÷ `model.fit`", training_sections.cnn_epoch),
         Section("dense_epoch", "an epoch of the dense network: graft ÷ `model.fit`", training_sections.dense_epoch),
         Section("features", "a CNN's head: in-graph ÷ on cached features", training_sections.features),
+        Section(
+            "photo_features",
+            "EfficientNet-Lite0's head: in-graph ÷ on cached features",
+            training_sections.photo_features,
+        ),
         Section("one_change", "one late parameter changed ÷ that by hand + a cached run", run_sections.one_change),
         Section("cached", "a fully cached run ÷ an empty Prefect flow", run_sections.cached),
         Section("cached_running", "the same with a server that is running already", run_sections.cached_running),

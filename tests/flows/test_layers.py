@@ -89,11 +89,12 @@ def test_the_key_of_a_step_holds_the_names_and_not_how_they_were_said(finished: 
 
 def test_a_base_that_is_known_is_asked_by_the_plan(finished: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """As for a base that is taken in, of whose layers the recipe knows nothing."""
-    from flows import arguments
+    from flows import recipe_layers
     from tasks.pure.layer_choice import LayerChoices, Reuse, TrainableChoice
 
-    wrong = LayerChoices(Reuse("all", True, ()), (TrainableChoice(("block_*",), "frozen"),))
-    monkeypatch.setattr(arguments, "layer_choices", lambda _recipe: wrong)
+    frozen = TrainableChoice(("block_*",), "frozen")
+    wrong = LayerChoices(Reuse("all", True, ()), frozen, frozen)
     loaded = recipe_files.load(finished)
+    monkeypatch.setattr(recipe_layers, "layer_choices", lambda _recipe: wrong)
     with pytest.raises(RecipeError, match=r"`freeze.layers`: no layer named `block_\*`"):
         plan.walk(loaded, choose(edges(loaded.recipe), [], None, None))

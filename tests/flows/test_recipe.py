@@ -1,4 +1,4 @@
-"""What a recipe means: its layers, its seeds, its gate, and which combinations are refused before anything runs."""
+"""What a recipe means: its seeds, its gate, and which combinations are refused before anything runs."""
 
 from typing import Any
 
@@ -24,74 +24,11 @@ def problems(**sections: Any) -> str:
     return str(refused.value)
 
 
-def test_layers_are_named_from_the_bottom() -> None:
-    assert recipe().base_layers() == ["dense_1", "dense_2", "dense_3", "dense_4"]
-    assert recipe(pretrain={"architecture": "cnn"}).base_layers() == ["conv_1", "conv_2", "conv_3"]
-
-
 def test_batch_norm_and_widths_follow_the_architecture_unless_given() -> None:
     dense, cnn = recipe(pretrain={}).pretrain, recipe(pretrain={"architecture": "cnn", "batch_norm": None}).pretrain
     assert (dense.batch_norm, dense.widths) == (False, [128, 64, 32, 16])
     assert (cnn.batch_norm, cnn.widths) == (True, [32, 64, 128])
     assert recipe(pretrain={"architecture": "dense", "batch_norm": True}).pretrain.batch_norm is True
-
-
-@pytest.mark.parametrize(("cut", "reused"), [("all", 4), (1, 1), (4, 4), ("dense_1", 1), ("dense_3", 3)])
-def test_a_cut_counts_from_the_bottom_or_ends_at_the_named_layer(cut: int | str, reused: int) -> None:
-    assert recipe(clone_with_weights={"layers": cut}).reused_layers() == recipe().base_layers()[:reused]
-
-
-def test_freeze_counts_from_the_bottom_and_unfreeze_from_the_top() -> None:
-    mixed = recipe(freeze={"layers": 3}, unfreeze={"layers": 2})
-    assert mixed.frozen_layers() == ["dense_1", "dense_2", "dense_3"]
-    assert mixed.unfrozen_layers() == ["dense_3", "dense_4"]
-    assert mixed.trainable_in_head() == ["dense_4", "head"]
-    assert mixed.trainable_in_fine_tune() == ["dense_3", "dense_4", "head"]
-
-
-def test_the_numbers_of_freeze_and_unfreeze_are_of_reused_layers() -> None:
-    cut = recipe(clone_with_weights={"layers": 3}, unfreeze={"layers": 1})
-    assert cut.unfrozen_layers() == ["dense_3"]
-    said = problems(clone_with_weights={"layers": 3}, unfreeze={"layers": "dense_4"})
-    assert "no layer named `dense_4`; did you mean `dense_3`?" in said
-
-
-def test_freeze_takes_a_name_a_pattern_or_a_list_of_them_in_any_order() -> None:
-    assert recipe(freeze={"layers": "dense_2"}).frozen_layers() == ["dense_2"]
-    assert recipe(freeze={"layers": "dense_[34]"}).frozen_layers() == ["dense_3", "dense_4"]
-    assert recipe(freeze={"layers": ["dense_3", "*_1"]}).frozen_layers() == ["dense_1", "dense_3"]
-    assert recipe(freeze={"layers": []}).frozen_layers() == recipe(freeze={"layers": 0}).frozen_layers() == []
-
-
-def test_added_layers_and_the_head_are_always_trained() -> None:
-    added = recipe(clone_with_weights={"add_hidden": [8, 8]}, unfreeze={"layers": 0})
-    assert added.trainable_in_head() == added.trainable_in_fine_tune() == ["added_1", "added_2", "head"]
-
-
-@given(cut=st.integers(1, 4), data=st.data())
-def test_what_the_head_trains_fine_tuning_trains_too(cut: int, data: st.DataObject) -> None:
-    frozen, unfrozen = data.draw(st.integers(0, cut)), data.draw(st.integers(0, cut))
-    one = recipe(clone_with_weights={"layers": cut}, freeze={"layers": frozen}, unfreeze={"layers": unfrozen})
-    head, fine_tune = one.trainable_in_head(), one.trainable_in_fine_tune()
-    assert set(head) <= set(fine_tune)
-    assert len(head) == cut - frozen + 1
-    assert set(fine_tune) == set(head) | set(one.unfrozen_layers())
-
-
-@pytest.mark.parametrize(
-    ("section", "layers", "said"),
-    [
-        ("unfreeze", 9, "`unfreeze.layers`: 9 of 4 layers"),
-        ("freeze", 5, "`freeze.layers`: 5 of 4 layers"),
-        ("clone_with_weights", 5, "`clone_with_weights.layers`: 5 of 4 layers"),
-        ("unfreeze", "dense_44", "no layer named `dense_44`; did you mean `dense_4`?"),
-        ("freeze", ["dense_1", "conv_*"], "no layer named `conv_*`"),
-        ("freeze", "head", "no layer named `head`"),
-        ("clone_with_weights", "dense_*", "no layer named `dense_*`"),
-    ],
-)
-def test_layers_that_are_not_there_are_refused(section: str, layers: Any, said: str) -> None:
-    assert said in problems(**{section: {"layers": layers}})
 
 
 def test_one_refusal_lists_every_impossibility() -> None:
@@ -122,14 +59,6 @@ def test_one_refusal_lists_every_impossibility() -> None:
 )
 def test_a_task_that_the_data_do_not_admit_is_refused(data: dict[str, Any], said: str) -> None:
     assert said in problems(target=data)
-
-
-@pytest.mark.parametrize("section", ["freeze", "unfreeze"])
-def test_batch_norm_cannot_be_trained_where_there_is_none(section: str) -> None:
-    assert f"`{section}.batch_norm`: `trained`, but the base has no batch norm" in problems(
-        **{section: {"batch_norm": "trained"}}
-    )
-    assert recipe(**{section: {"batch_norm": "trained"}, "pretrain": {"architecture": "cnn"}})
 
 
 def test_names_of_an_unknown_data_set_are_left_to_the_reader() -> None:

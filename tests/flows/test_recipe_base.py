@@ -11,6 +11,7 @@ from flows import arguments, picture_checks, recipe_files
 from flows.recipe import Recipe
 from flows.recipe_base import KINDS, Base, said
 from flows.recipe_files import LoadedRecipe
+from flows.recipe_layers import base_layers, layer_problems
 from tasks.pure.bases.base import Base as Taken
 
 SCHEMA = recipe_files.schema()
@@ -105,6 +106,8 @@ def test_the_order_of_options_does_not_matter() -> None:
             "base: {application: MobileNet, cut: top}\ntarget: {dataset: digits}",
             "`clone_with_weights.layers` says what",
         ),
+        ("base: {package: efficientnet-lite0, dropout: true}\ntarget: {dataset: digits}", "`base.dropout`: goes with"),
+        ("base: {run: 1, dropout: true}\ntarget: {dataset: digits}", "taken in layer by layer as it is"),
         ("base: {run: 1, weights: none}\ntarget: {dataset: digits}", "`base.weights`: goes with `application` alone"),
         ("base: {file: a, options: {b: 1}}\ntarget: {dataset: digits}", "`base.options`: goes with `application`"),
         (
@@ -132,7 +135,7 @@ def test_what_cannot_be_is_refused_in_words(tmp_path: Path, text: str, why: str)
 def test_names_of_layers_are_not_checked_before_the_base_is_known() -> None:
     frozen = {"layers": ["block_*"], "batch_norm": "trained"}
     base = recipe(clone_with_weights={"layers": "block_3_add"}, freeze=frozen, unfreeze={"layers": 2})
-    assert base.base_layers() == base.reused_layers() == base.frozen_layers() == []
+    assert base_layers(base) == layer_problems(base) == []
 
 
 @pytest.mark.parametrize(("layers", "possible"), [("all", True), (1, True), (0, False)])

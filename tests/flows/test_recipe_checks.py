@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 
 from flows.recipe import Recipe
-from flows.recipe_checks import explain, named, nearest
+from flows.recipe_checks import explain, nearest
 
 SMALL = "source: {dataset: fashion_mnist}\ntarget: {dataset: digits}\n"
 SCHEMA = Recipe.model_json_schema()
@@ -89,13 +89,6 @@ def test_any_unknown_key_is_refused_with_its_path(parents: tuple[str, ...], name
 def test_the_nearest_name_is_found_whatever_its_case() -> None:
     assert nearest("Fine-Tune", ["freeze", "fine_tune", "figures"]) == "fine_tune"
     assert nearest("", ["one", "two"]) in ("one", "two")
-
-
-def test_named_layers_keep_the_order_of_the_network() -> None:
-    layers = ["conv_1", "conv_2", "conv_3"]
-    assert named(layers, "all") == named(layers, "conv_*") == layers
-    assert named(layers, ["conv_3", "conv_1", "conv_1"]) == ["conv_1", "conv_3"]
-    assert named(layers, "Conv_1") == []
 
 
 def test_every_key_of_the_schema_is_described() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
 from artifacts.errors import RecipeError
+from flows import recipe_layers
 from flows.recipe import Recipe
 from flows.recipe_files import load, names, parse_setting, schema, to_yaml
 
@@ -101,7 +102,8 @@ def test_the_notebooks_recipe_loads_as_written_and_ships(folder: Path) -> None:
     notebook = load_text(folder, NOTEBOOK)
     assert notebook == load("fashion-mnist-dense").recipe
     assert notebook.source.task.one_vs_rest == 1
-    assert notebook.unfrozen_layers() == ["dense_3", "dense_4"]
+    trained = recipe_layers.trainable_in_fine_tune(notebook).of(recipe_layers.base_layers(notebook), ())
+    assert trained.trainable_layers == ("dense_3", "dense_4", "head")
 
 
 def test_only_the_two_data_sets_must_be_given(folder: Path) -> None:

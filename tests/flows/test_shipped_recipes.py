@@ -128,3 +128,40 @@ def test_the_cnn_at_full_size_transfers(store: Store, harness: None, capsys: pyt
         print(f"\nfashion-mnist-cnn, seed 0: {result['metrics']['accuracy']}")
     assert 0.88 <= result["metrics"]["accuracy"] <= 0.97  # figures.md: .935 with 20 labels
     assert result["metrics"]["num_test"] == 2000
+
+
+@pytest.fixture(scope="module")
+def photo_demo(tmp_path_factory: pytest.TempPathFactory, harness: None) -> dict[bool, dict[str, Any]]:
+    """What `make demo-photos` runs, in its order, in one store: by whether the weights were copied."""
+    from prefect.settings import PREFECT_API_URL
+
+    root = tmp_path_factory.mktemp("photos") / "store"
+    served = {"GRAFT_STORE": str(root), "PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    random = as_json(graft("run", "photos", "--set", "clone_with_weights.copy_weights=false", "--json", **served))
+    copied = as_json(graft("run", "photos", "--json", **served))
+    return {False: random, True: copied}
+
+
+@pytest.mark.slow
+def test_the_photo_demo_learns_from_one_photo_a_class_what_its_controls_do_not(
+    photo_demo: dict[bool, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    copied, random = photo_demo[True]["metrics"], photo_demo[False]["metrics"]
+    raw_pixels = copied["raw_pixels_accuracy"]
+    with capsys.disabled():
+        print(f"\nphotos: copied {copied['accuracy']}, random base {random['accuracy']}, raw pixels {raw_pixels}")
+    assert copied["num_test"] == 96 and copied["majority_accuracy"] == pytest.approx(1 / 3)
+    assert copied["accuracy"] >= 0.9  # 100 % with seeds 0, 1, 2
+    assert 0.3 <= random["accuracy"] <= 0.85  # 63.5, 68.8, 38.5 %
+    assert 0.3 <= raw_pixels <= 0.65  # 41.7, 44.8, 54.2 %
+
+
+@pytest.mark.slow
+def test_the_photo_demos_last_page_shows_all_four(photo_demo: dict[bool, dict[str, Any]]) -> None:
+    copied, random = photo_demo[True], photo_demo[False]
+    page = Path(copied["report"]).read_text()
+    figures = [copied["metrics"][name] for name in ("accuracy", "raw_pixels_accuracy", "majority_accuracy")]
+    figures += [random["metrics"]["accuracy"]]
+    assert [figure for figure in figures if f"{100 * figure:.1f}" not in page] == []
+    for text in ("random base", "raw pixels", "96 test", "Apache-2.0"):
+        assert text in page

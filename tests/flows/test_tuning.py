@@ -63,7 +63,7 @@ def test_what_a_stage_never_uses_changes_nothing() -> None:
         ({"fine_tune": {"stages": STAGES, "early_stopping": 2}}, "which of the `fine_tune.stages` should end early?"),
         (
             {"fine_tune": {"stages": STAGES}, "unfreeze": {"layers": 1}},
-            "`fine_tune.stages`: train `dense_3`, which `unfreeze.layers` leaves frozen",
+            "`fine_tune.stages`: stage 2 trains `dense_3`, which `unfreeze.layers` leaves frozen",
         ),
         ({"fine_tune": {"stages": [{"layers": "dens_1", "epochs": 1}]}}, "no layer named `dens_1`; did you mean"),
         ({"fine_tune": {"stages": [{"layers": 9, "epochs": 1}]}}, "`fine_tune.stages`: 9 of 4 layers"),

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 from tasks.pure import session
 from tasks.pure.bases import known_applications as known
-from tasks.pure.bases import weight_files
 from tasks.pure.bases.base import Base, Option
+from tasks.pure.bases.files import weight_files
+from tasks.pure.bases.files.rewriting import rewritten
 from tasks.pure.bases.preprocessing import SCALINGS, mend_deviation
-from tasks.pure.bases.rewriting import rewritten
 from tasks.pure.bases.taken import TakenIn
 from tasks.pure.errors import BadBase
 from tasks.pure.initialising import initialise

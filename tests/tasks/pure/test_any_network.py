@@ -141,6 +141,17 @@ def test_it_comes_back_from_its_file_and_is_the_same_network(kind: str, tmp_path
     assert outline(twin) == content.facts["layers"]
 
 
+@everywhere
+def test_what_is_frozen_is_so_when_it_comes_back_from_its_file(kind: str, tmp_path: Any) -> None:
+    model = grafted(NETWORKS[kind]())
+    declared = TrainableChoice("all", "frozen").resolved(outline(model))
+    surgery.set_trainable(model, declared)
+    codecs.encode_model(model, outline(model)).write(tmp_path)
+    twin = codecs.read_model(tmp_path)
+    contracts.check_declared(twin, declared)
+    assert [len(each.trainable_variables) for each in (model, twin)] == [2, 2]
+
+
 def test_a_batch_norm_inside_a_block_stays_frozen_unless_told() -> None:
     model = grafted(NETWORKS["residual"]())
     for adapt, expected in (("frozen", set()), ("trained", {"bn_a", "bn_b"})):

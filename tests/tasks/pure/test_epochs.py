@@ -207,6 +207,23 @@ def test_a_training_that_goes_on_at_an_epoch_ends_with_the_same_bits(like: Any, 
     assert found.history.equals(expected.history)
 
 
+@pytest.mark.parametrize("limit", [2**30, 0], ids=["resident", "streamed"])
+def test_what_trains_on_batches_of_one_size_is_traced_once(limit: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second trace takes as long as the first, and is made of whatever makes variables of its own."""
+    import keras
+
+    seen, step = [], keras.Model.train_step
+
+    def counted(self: Any, data: Any) -> Any:
+        seen.append(int(data[0].shape[0]))
+        return step(self, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", counted)
+    with resident_up_to(limit):
+        train(built(PLAIN_DENSE), examples(COUNT), batch_size=SIZE)
+    assert sorted(seen) == [COUNT % SIZE, SIZE]
+
+
 def test_a_call_is_as_long_as_a_second_or_so_and_never_much_longer_than_the_last() -> None:
     pace = epochs.Pace()
     pace.took(8, 0.001)

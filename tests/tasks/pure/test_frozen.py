@@ -5,11 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from tasks.pure import frozen
 from tasks.pure.contracts import check_unmoved, frozen_state
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.fitting import fit
-from tasks.pure.frozen import activations, frozen_part
-from tasks.pure.inference import BATCH_SIZE
+from tasks.pure.frozen import activations, frozen_part, images_at_once
+from tasks.pure.inference import BATCH_SIZE, LEAST_IMAGES
 from tasks.pure.layer_choice import Trainable
 from tasks.pure.stages import train_under_contract
 from tasks.pure.surgery import set_trainable
@@ -110,3 +111,24 @@ def test_activations_are_those_of_any_batch_size(count: int) -> None:
         batch = pictures[start : start + 7]
         if len(batch) > 1:
             np.testing.assert_array_equal(found[start : start + 7], np.asarray(part(batch, training=False)))
+
+
+@pytest.mark.parametrize("count, pieces", [(2, 1), (4, 1), (5, 2), (9, 3), (BATCH_SIZE + 1, 2 * BATCH_SIZE // 4)])
+def test_large_activations_are_made_a_few_images_at_a_time_with_the_same_bits(
+    count: int, pieces: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part, pictures = frozen_part(grafted(built(CNN)), "global_average"), examples(count, 4)[0]
+    whole, made = activations(part, pictures), []
+    monkeypatch.setattr(frozen, "images_at_once", lambda _part: 4)
+    monkeypatch.setattr(frozen.stopping, "point", lambda: made.append(1))
+    assert np.array_equal(activations(part, pictures), whole)
+    assert len(made) == pieces
+
+
+def test_how_many_images_at_once_follows_from_the_largest_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    part = frozen_part(grafted(built(CNN)), "global_average")
+    largest = max(int(np.prod(layer.output.shape[1:])) for layer in part.layers)
+    monkeypatch.setattr(frozen, "VALUES_AT_ONCE", 50 * largest)
+    assert images_at_once(part) == 50
+    monkeypatch.setattr(frozen, "VALUES_AT_ONCE", largest)
+    assert images_at_once(part) == LEAST_IMAGES

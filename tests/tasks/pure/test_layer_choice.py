@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tasks.pure.errors import SurgeryError
-from tasks.pure.layer_choice import Choice, Reuse, Scion, Trainable, TrainableChoice, named
+from tasks.pure.layer_choice import Choice, LayerChoices, Reuse, Scion, Trainable, TrainableChoice, named
 from tests.tasks.pure.test_outline import layer
 
 NAMES = ["stem", "block_1_add", "block_2_add", "block_13_expand", "block_14_add", "top"]
@@ -32,6 +32,8 @@ def test_a_wrong_name_is_told_with_the_nearest_and_how_many_there_are() -> None:
         match=r"`clone_with_weights.layers`: no layer named `block_1_ad`; did you mean `block_1_add`\?.*The 6 layers",
     ):
         Reuse("block_1_ad", True, ()).resolved(net(*NAMES))
+    with pytest.raises(SurgeryError, match="did you mean `stem`"):
+        Reuse("STEM", True, ()).resolved(net(*NAMES))
     with pytest.raises(SurgeryError, match="7 of 6 layers of the base; expected at most 6"):
         Reuse(7, True, ()).resolved(net(*NAMES))
 
@@ -61,13 +63,13 @@ def test_a_base_without_weights_below_its_head_has_nothing_to_reuse() -> None:
 )
 def test_names_and_patterns_mean_the_same_wherever_they_stand(choice: Choice, expected: list[str]) -> None:
     for from_top in (False, True):
-        assert named(NAMES, choice, "freeze.layers", from_top=from_top) == expected
+        assert named(NAMES, choice, from_top=from_top) == expected
 
 
 def test_a_number_counts_from_the_bottom_to_freeze_and_from_the_top_to_unfreeze() -> None:
-    assert named(NAMES, 2, "freeze.layers", from_top=False) == NAMES[:2]
-    assert named(NAMES, 2, "unfreeze.layers", from_top=True) == NAMES[-2:]
-    assert named(NAMES, 0, "unfreeze.layers", from_top=True) == []
+    assert named(NAMES, 2, from_top=False) == NAMES[:2]
+    assert named(NAMES, 2, from_top=True) == NAMES[-2:]
+    assert named(NAMES, 0, from_top=True) == []
 
 
 def test_a_pattern_that_names_nothing_is_refused() -> None:
@@ -95,3 +97,34 @@ def test_batch_norms_adapt_everywhere_under_the_head_and_where_layers_train_in_f
 def test_batch_norms_that_are_not_there_cannot_adapt(unfrozen: Choice | None, section: str) -> None:
     with pytest.raises(SurgeryError, match=rf"`{section}.batch_norm`: `trained`, but the base has no batch norm"):
         TrainableChoice("all", "trained", unfrozen).resolved(net("a", "b", norms=False))
+
+
+def choices(in_head: TrainableChoice, unfrozen: Choice, *stages: Choice, batch_norm: str = "frozen") -> LayerChoices:
+    """What a recipe says that takes all layers, as `flows/recipe_layers.py` makes it."""
+    whole = TrainableChoice(in_head.frozen, batch_norm, unfrozen)
+    staged = (TrainableChoice(in_head.frozen, batch_norm, each, "fine_tune.stages") for each in stages)
+    return LayerChoices(Reuse("all", True, ()), in_head, whole, tuple(staged))
+
+
+def test_all_that_a_base_does_not_have_is_told_at_once_and_each_but_once() -> None:
+    with pytest.raises(SurgeryError) as problem:
+        choices(TrainableChoice(9, "frozen"), "conv_*", 8, batch_norm="trained").check(net(*NAMES, norms=False))
+    said = str(problem.value)
+    told = (
+        "`freeze.layers`: 9 of 6",
+        "`unfreeze.layers`: no layer",
+        "`fine_tune.stages`: 8 of 6",
+        "`unfreeze.batch_norm`",
+    )
+    assert [said.count(each) for each in told] == [1, 1, 1, 1]
+
+
+def test_a_stage_may_train_nothing_that_fine_tuning_leaves_frozen() -> None:
+    frozen = TrainableChoice("all", "frozen")
+    choices(frozen, 2, 0, 1, 2).check(net(*NAMES))
+    with pytest.raises(SurgeryError, match="stage 2 trains `block_13_expand`, which `unfreeze.layers` leaves frozen"):
+        choices(frozen, 2, 1, 3).check(net(*NAMES))
+
+
+def test_layers_that_were_never_frozen_are_no_stages_to_name() -> None:
+    choices(TrainableChoice(2, "frozen"), 0, 0).check(net(*NAMES))

@@ -294,6 +294,7 @@ def test_a_training_that_diverges_ends_at_once_and_says_where_and_what_to_try(ji
     ) as error:
         fit(built(SMALL), part, none_of(part), training, SEED, watch, ExecutionPath(jit))
     assert "Lower its `learning_rate` (now 1e+38)" in str(error.value)
+    assert str(error.value).endswith("`base.scale: unit` of a file or preset that is taken in.")
     assert all(epoch == 0 and fraction < 0.5 for epoch, fraction in told), "within the first epoch"
 
 

@@ -140,3 +140,14 @@ def test_the_interval_holds_the_truth_somewhat_less_often_than_it_says() -> None
         truth.append(np.mean(logistic.fit(features, labels, seed).model.predict(new[0]) == new[1]))
     found = [linear_probe(*clouds(60, gap=1.5, seed=seed), seed=seed) for seed in range(60)]
     assert 0.8 <= np.mean([each.low <= np.mean(truth) <= each.high for each in found]) <= 0.99
+
+
+def test_one_label_a_class_is_probed_on_features_as_they_are() -> None:
+    """Standardised, hundreds of columns of small noise would drown the one that tells; the unit does not matter."""
+    draws = np.random.default_rng(0)
+    labels = np.arange(63) % 3
+    features = np.hstack([3.0 * labels[:, np.newaxis], np.zeros((63, 300))]) + draws.normal(0, 0.1, (63, 301))
+    for unit in (1.0, 1000.0):
+        rows = (unit * features).astype(np.float32)
+        found = linear_probe(rows[:3], labels[:3], 0, held_out=(rows[3:], labels[3:]))
+        assert found.accuracy is not None and found.accuracy > 0.95 and "unstandardised" in found.how

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from artifacts.codecs import model_digest
-from tasks.pure.fitting import seed_dropouts
+from tasks.pure.callbacks import seed_dropouts
 from tests.tasks.pure.small_networks import built, examples, network, reloaded, train, weights
 
 FULL_DENSE = network("dense", (5, 4), dropout=0.3, l2=0.01)

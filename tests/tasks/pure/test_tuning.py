@@ -8,7 +8,7 @@ import pytest
 
 from tasks import resuming
 from tasks.pure import fitting, tuning
-from tasks.pure.errors import BadData, ContractBroken
+from tasks.pure.errors import BadData, ContractBroken, SurgeryError
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.frozen import activations, frozen_part
 from tasks.pure.stages import train_under_contract
@@ -86,6 +86,15 @@ def test_each_stage_moves_what_it_names_and_nothing_else(monkeypatch: pytest.Mon
     tune(model, asked(GRADUAL))
     assert seen == [{"head"}, {"dense_2", "dense_3", "dense_3_batch_norm", "head"}]
     assert [layer.trainable for layer in model.layers] == flags, "what `unfreeze` had left stays declared"
+
+
+@pytest.mark.parametrize("norms", [(), ("dense_3",)])
+def test_a_stage_that_trains_what_the_whole_leaves_frozen_is_refused(norms: tuple[str, ...]):
+    whole = replace(TOP, trained_batch_norms=())
+    stage = Trainable(whole.trainable_layers if norms else TWO.trainable_layers, norms)
+    beyond = "dense_3" if norms else "dense_2"
+    with pytest.raises(SurgeryError, match=f"stage 2 trains `{beyond}`, which `unfreeze.layers` leaves frozen"):
+        tune(model_for(whole), asked(Tuning((Stage(HEAD, 1, 0.05), Stage(stage, 1, 0.05))), whole))
 
 
 def test_a_stage_that_freezes_again_what_an_earlier_one_trained():

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.pure.bases.files.rewriting import rewritten
 from tasks.pure.bases.known_applications import CAFFE, FAMILIES, OWN
 from tasks.pure.bases.preprocessing import (
     IMAGENET_DEVIATION,
@@ -16,7 +17,6 @@ from tasks.pure.bases.preprocessing import (
     mend_deviation,
     scaled,
 )
-from tasks.pure.bases.rewriting import rewritten
 from tests.tasks.pure.bases.keras_networks import farness, photos, unlike_any_beginning
 
 FAR = 1e-5  # of the range of what comes out

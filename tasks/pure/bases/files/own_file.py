@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.pure.bases import saved_config, weight_files
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.own_network import brought_in
+from tasks.pure.bases.files import saved_config, weight_files
+from tasks.pure.bases.files.own_network import brought_in
 from tasks.pure.bases.taken import TakenIn
 from tasks.pure.errors import BadBase
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from tasks.pure.bases import keras2_config
+from tasks.pure.bases.files import keras2_config
 from tasks.pure.errors import BadBase
 
 CONFIG = "model_config"  # where a `.h5` file has it

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.own_network import OwnPixels, brought_in
+from tasks.pure.bases.files.own_network import OwnPixels, brought_in
 from tasks.pure.errors import BadBase
 from tasks.pure.layers import blocks
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.flattening import check_graph, flatten
-from tasks.pure.bases.heads import Topped, without_head
+from tasks.pure.bases.files.flattening import check_graph, flatten
+from tasks.pure.bases.files.heads import Topped, without_head
 from tasks.pure.errors import BadBase, SurgeryError
 from tasks.pure.outline import SCALE, scales_pixels
 from tasks.pure.outlining import outline

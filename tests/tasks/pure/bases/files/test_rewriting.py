@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tasks.pure.bases.files.rewriting import rewritten
 from tasks.pure.bases.preprocessing import UNCHANGED
-from tasks.pure.bases.rewriting import rewritten
 from tests.tasks.pure.bases.keras_networks import built_in, farness, photos, unlike_any_beginning
 
 SAME = 1e-6

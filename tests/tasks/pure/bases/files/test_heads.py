@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tasks.pure.bases.flattening import flatten
-from tasks.pure.bases.heads import without_head
+from tasks.pure.bases.files.flattening import flatten
+from tasks.pure.bases.files.heads import without_head
 from tasks.pure.errors import BadBase
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from tasks.pure.bases.flattening import check_graph, flatten
+from tasks.pure.bases.files.flattening import check_graph, flatten
 from tasks.pure.errors import BadBase
 from tasks.pure.layers import blocks
 from tasks.pure.outlining import outline

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.keras2_config import in_keras_3
-from tasks.pure.bases.own_file import input_shape, read
+from tasks.pure.bases.files.keras2_config import in_keras_3
+from tasks.pure.bases.files.own_file import input_shape, read
 from tasks.pure.errors import BadBase
 from tasks.pure.layers import blocks
 

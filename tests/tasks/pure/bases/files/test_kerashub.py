@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.kerashub import input_shape, read
+from tasks.pure.bases.files.kerashub import input_shape, read
 from tasks.pure.errors import BadBase
 from tasks.pure.layers import blocks
 

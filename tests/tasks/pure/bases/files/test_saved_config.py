@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from tasks.pure.bases.base import Base
-from tasks.pure.bases.own_file import input_shape, read
-from tasks.pure.bases.saved_config import check_built_in, config_of
+from tasks.pure.bases.files.own_file import input_shape, read
+from tasks.pure.bases.files.saved_config import check_built_in, config_of
 from tasks.pure.errors import BadBase
 
 pytestmark = pytest.mark.usefixtures("fresh_keras")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tasks.pure.bases.weight_files import load
+from tasks.pure.bases.files.weight_files import load
 from tasks.pure.errors import BadBase
 
 
