@@ -11,8 +11,8 @@
 | `raw-pixels` | logistic regression on the pixels: no network at all |
 | `self` | pretrained on the target's own task, cut and frozen the same way (Yosinski et al., NeurIPS 2014) |
 
-Rate and number of updates of `scratch` and `no-freeze` are chosen on validation (`tuning.py`): with those of the recipe,
-which are the transfer's, they would be a straw man.
+Rate and number of updates of `scratch` and `no-freeze` are chosen on validation (`tuning.py`): with those of the
+recipe, which are the transfer's, they would be a straw man.
 """
 
 from collections.abc import Mapping

@@ -15,6 +15,7 @@ from flows.study import arms, planned, results, tuning
 from flows.study.arms import Tuned
 from flows.study.asked import Study
 from flows.study.deciding import Outcome, outcome
+from flows.study.pages import write_pages
 from flows.study.results import Judged
 from flows.study.trial_runs import Processes
 from flows.study.trials import UNTIL_TUNED, Place, Trial, places, trials
@@ -135,14 +136,14 @@ class Conductor:
 
     def _looked(self, tuned: Mapping[str, Tuned], done: bool) -> Outcome:
         found = outcome(self.record, self.found, tuned, done)
-        Studies(self.store).save(self.record.id, {**found.as_json(), **self._effort(), "runs": self._runs()})
+        Studies(self.store).save(self.record.id, {**self._effort(), **found.as_json(), "runs": self._runs()})
+        write_pages(self.store, Studies(self.store).get(self.record.id))
         self.watcher.look(found)
         return found
 
     def _effort(self) -> dict[str, Any]:
-        effort = results.effort(self.store, self.record.id)
-        looks = results.looks_at_the_test_split(self.store, self.record.plan["resolved"])
-        return {"effort": asdict(effort), "test_looks": looks}
+        looks = results.looks_at_the_test_split(self.store, self.record.plan["resolved"], self.record.id)
+        return {**asdict(results.effort(self.store, self.record.id)), "test_looks": looks}
 
     def _runs(self) -> list[dict[str, Any]]:
         """Which run each figure comes from."""

@@ -7,7 +7,7 @@ its part of the error (`looks.planned_looks`), so that the verdict has no more t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from flows.study import planned
 from flows.study.arms import TRANSFER, WITHOUT_TRANSFER, Tuned
 from flows.study.results import Judged
 from tasks.pure.statistics.decision import Decision, judge
+from tasks.pure.statistics.two_sources import TwoSources, speaks_of_images, two_sources
 
 UNDECIDED, GO_ON, HELPS, HURTS, NONE = "undecided", "go on", "helps", "hurts", "no difference"
 NAMES = {
@@ -37,6 +38,7 @@ class Outcome:
     Attributes:
         record: the study.
         decisions: arm → transfer compared with it, at the recipe's own place.
+        beyond: arm → the interval over seeds and images, and whether the word holds there; none of one seed.
         accuracies: arm → accuracy by seed, at the recipe's own place.
         curves: axis → value → arm → accuracy by seed.
         tuned: arm → what was chosen on validation.
@@ -53,6 +55,7 @@ class Outcome:
     seeds: int
     num_test: int
     done: bool
+    beyond: Mapping[str, tuple[TwoSources, bool]] = field(default_factory=dict)
 
     @property
     def asked(self) -> list[str]:
@@ -95,7 +98,18 @@ class Outcome:
             GO_ON: f"Not decided yet: {by}",
             UNDECIDED: f"Undecided: {by}; about {decision.more} more seeds would tell",
         }[self.verdict]
-        return f"{start} ({of}, on these {self.num_test:,} test images)."
+        return f"{start} ({of}, on {self._images()})."
+
+    def _images(self) -> str:
+        """Which images the verdict speaks of: other seeds and other images, or these images alone."""
+        there = self.beyond.get(self.telling)
+        return "images like these" if there and there[1] else f"these {self.num_test:,} test images"
+
+    def _beside(self, arm: str) -> dict[str, Any]:
+        if arm not in self.beyond:
+            return {}
+        both, holds = self.beyond[arm]
+        return {"images": {"low": both.low, "high": both.high, "holds": holds}}
 
     def as_json(self) -> dict[str, Any]:
         """What `graft study --json` prints, less `computed`, `reused` and `report`."""
@@ -112,7 +126,7 @@ class Outcome:
             "num_test": self.num_test,
             "done": self.done,
             "arms": {arm: list(values) for arm, values in self.accuracies.items()},
-            "comparisons": {arm: _plain(each) for arm, each in self.decisions.items()},
+            "comparisons": {arm: {**_plain(each), **self._beside(arm)} for arm, each in self.decisions.items()},
             "tuned": {
                 arm: {"learning_rate": each.learning_rate, "updates": each.updates} for arm, each in self.tuned.items()
             },
@@ -150,7 +164,16 @@ def outcome(
         }
         for place in axes
     ]
-    return Outcome(record, decisions, accuracies, curves, tuned, len(seeds), images, done)
+    beyond = {arm: _over_images(arms, arm, seeds, each, margin) for arm, each in decisions.items() if each.seeds > 1}
+    return Outcome(record, decisions, accuracies, curves, tuned, len(seeds), images, done, beyond)
+
+
+def _over_images(
+    arms: Mapping[str, Mapping[int, Judged]], arm: str, seeds: Sequence[int], decision: Decision, margin: float
+) -> tuple[TwoSources, bool]:
+    ours, theirs = (np.array([arms[each][seed].right for seed in seeds[: decision.seeds]]) for each in (TRANSFER, arm))
+    both = two_sources(ours, theirs, decision.look.alpha)
+    return both, speaks_of_images(decision, both, margin)
 
 
 def _plain(decision: Decision) -> dict[str, Any]:

@@ -6,10 +6,9 @@ import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from artifacts.errors import GraftError, UsageError
 from artifacts.runs import Runs
@@ -24,7 +23,7 @@ from tasks.pure.study_page.pictures import drawn
 from tasks.pure.study_page.told import differences
 
 # What `graft study RECIPE` has options for; with anything else the study needs a file of its own.
-OPTIONS = ("recipe", "set", "arms", "labels", "depths", "seeds", "budget")
+OPTIONS = ("recipe", "set", "arms", "labels", "depths", "unfrozen", "seeds", "budget", "margin")
 AXES = {"labels": ("target", "labels"), "depth": ("clone_with_weights", "layers"), "unfrozen": ("unfreeze", "layers")}
 
 
@@ -113,9 +112,16 @@ def _repeated(asked: Mapping[str, Any]) -> dict[str, str]:
     plain = Study(recipe=asked["recipe"]).model_dump(mode="json")
     changed = {name: value for name, value in asked.items() if name == "recipe" or value != plain.get(name)}
     if set(changed) - set(OPTIONS):
-        text = yaml.safe_dump(changed, sort_keys=False, allow_unicode=True)
-        return {"command": "graft study study.yaml", "study_yaml": text}
+        return {"command": "graft study study.yaml", "study_yaml": _as_yaml(changed)}
     return {"command": _command(changed)}
+
+
+def _as_yaml(changed: Mapping[str, Any]) -> str:
+    from ruamel.yaml import YAML
+
+    stream = StringIO()
+    YAML().dump(dict(changed), stream)
+    return stream.getvalue()
 
 
 def _command(changed: Mapping[str, Any]) -> str:
@@ -124,6 +130,8 @@ def _command(changed: Mapping[str, Any]) -> str:
         if name == "set":
             for key, setting in value.items():  # JSON is YAML too, and stands on one line
                 words += ["--set", f"{key}={json.dumps(setting, ensure_ascii=False)}"]
+        elif name == "margin":
+            words += ["--margin", f"{100 * value:g}"]
         elif name != "recipe":
             words += [f"--{name}", ",".join(map(str, value)) if isinstance(value, list) else str(value)]
     return shlex.join(words)

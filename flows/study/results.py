@@ -83,13 +83,13 @@ class Effort:
     """What a study's own runs did.
 
     Attributes:
-        runs: how many.
+        num_runs: how many.
         computed, reused: steps, reports not counted.
         seconds: of the runs together.
         saved: seconds that the reused steps took when they were computed.
     """
 
-    runs: int
+    num_runs: int
     computed: int
     reused: int
     seconds: float
@@ -106,12 +106,15 @@ def effort(store: Store, study: str) -> Effort:
     return Effort(len(made), ran, len(hits), round(seconds, 1), round(saved, 1))
 
 
-def looks_at_the_test_split(store: Store, resolved: Mapping[str, Any]) -> int:
-    """How many different evaluations there were on the test images of this target, by runs of other studies too. What
-    was chosen after many looks at one test split is fitted to it."""
-    split = _test_split(resolved)
-    runs = [run for run in Runs(store).all() if run.metrics and _test_split(run.resolved) == split]
-    return len({digest for run in runs if (digest := run.outputs("evaluate").get("evaluation"))})
+def looks_at_the_test_split(store: Store, resolved: Mapping[str, Any], study: str) -> dict[str, int]:
+    """How many different networks were judged on the test images of this target: `here`, by this study, and
+    `elsewhere`. What was chosen after many looks at one test split is fitted to it."""
+    split, here, elsewhere = _test_split(resolved), set[str](), set[str]()
+    for run in Runs(store).all():
+        digest = run.outputs("evaluate").get("evaluation")
+        if digest and _test_split(run.resolved) == split:
+            (here if run.study == study else elsewhere).add(digest)
+    return {"here": len(here), "elsewhere": len(elsewhere - here)}
 
 
 def _test_split(resolved: Mapping[str, Any]) -> dict[str, Any]:

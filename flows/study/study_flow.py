@@ -73,5 +73,4 @@ def study(
         pages.markdown.read_text(encoding="utf-8"), key=key("study", record.plan["title"]), description=outcome.sentence
     )
     told = {**Studies(store).get(record.id).outcome, "report": str(pages.html)}
-    told |= {name: told["effort"][name] for name in ("computed", "reused")}
     return Completed(message=outcome.sentence, data=told)  # type: ignore[return-value]

@@ -1,6 +1,7 @@
 """A trial in a process of its own, since TensorFlow keeps some memory of every network.
 
-`python -m flows.study.trial_process`: the trial is one JSON object on standard input; standard error is for what went wrong, in one paragraph.
+`python -m flows.study.trial_process`: the trial is one JSON object on standard input; standard error is for what went
+wrong, in one paragraph.
 """
 
 import json
