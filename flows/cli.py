@@ -11,7 +11,7 @@ import typer
 
 from artifacts.errors import UsageError
 from flows import cli_after, cli_bases, cli_keeping, cli_operating, garbage
-from flows.cli_options import DebugOption, JsonOption, example, leave
+from flows.cli_options import DebugOption, JsonOption, RecipeArgument, example, leave, set_option
 from tasks import apart
 
 # The base of Typer's errors about the command line; Click's own class or Typer's copy of it, as its version has it.
@@ -28,13 +28,7 @@ app = typer.Typer(
     epilog=example("graft run quickstart", "graft runs", "graft predict photos", "graft COMMAND --help"),
 )
 
-RecipeArgument = Annotated[
-    str, typer.Argument(help="A shipped recipe (see `graft recipes`), or the path of a YAML file.")
-]
-SetOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter: --set fine_tune.learning_rate=1e-5"),
-]
+SetOption = Annotated[list[str] | None, set_option("fine_tune.learning_rate=1e-5")]
 ForceOption = Annotated[
     list[str] | None,
     typer.Option("--force", metavar="STEP", help="Compute STEP again; what follows, as its inputs say."),

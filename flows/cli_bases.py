@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_options import DebugOption, JsonOption, example, leave
+from flows.cli_options import DebugOption, JsonOption, RecipeArgument, example, leave, set_option
 
 
 def register(app: typer.Typer) -> None:
@@ -15,11 +15,8 @@ def register(app: typer.Typer) -> None:
 
 
 def layers(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe (see `graft recipes`), or the path of a YAML file.")],
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter: --set unfreeze.layers=2"),
-    ] = None,
+    recipe: RecipeArgument,
+    settings: Annotated[list[str] | None, set_option("unfreeze.layers=2")] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:
@@ -30,7 +27,7 @@ def layers(
 
 
 def probe(
-    recipe: Annotated[str, typer.Argument(help="A shipped recipe (see `graft recipes`), or the path of a YAML file.")],
+    recipe: RecipeArgument,
     bases: Annotated[
         str,
         typer.Option(
@@ -50,10 +47,7 @@ def probe(
             "from the bottom; see `graft layers`.",
         ),
     ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Override a parameter: --set target.labels=all"),
-    ] = None,
+    settings: Annotated[list[str] | None, set_option("target.labels=all")] = None,
     as_json: JsonOption = False,
     debug: DebugOption = False,
 ) -> None:

@@ -1,16 +1,24 @@
 """What the commands' declarations share: options that mean the same everywhere, examples, exit codes."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 JsonOption = Annotated[
     bool, typer.Option("--json", help="Print one JSON object on standard output, nothing else there.")
 ]
+RecipeArgument = Annotated[
+    str, typer.Argument(help="A shipped recipe (see `graft recipes`), or the path of a YAML file.")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Tracebacks with errors.")]
 RunArgument = Annotated[
     str, typer.Argument(metavar="RUN", help="`last`, a run's number, the beginning of its id, or its name.")
 ]
+
+
+def set_option(setting: str) -> Any:
+    """`--set`, with the example that suits the command."""
+    return typer.Option("--set", metavar="KEY=VALUE", help=f"Override a parameter: --set {setting}")
 
 
 def example(*lines: str) -> str:

@@ -7,8 +7,6 @@ from rich.table import Table
 
 from artifacts.store import Store
 from flows import commands, layers_look, plan, recipe_files
-from flows.choice import choose
-from flows.dag import edges
 from flows.layers_look import LayerLine
 
 COLOURS = {layers_look.TRAINED: "green", layers_look.STORED: "cyan", layers_look.DROPPED: "dim"}
@@ -18,7 +16,7 @@ def layers(recipe: str, settings: Sequence[str], shown_as_json: bool) -> int:
     """Print a line a layer; nothing is trained and nothing stored."""
     loaded = recipe_files.load(recipe, dict(recipe_files.parse_setting(text) for text in settings))
     store = Store()
-    steps = plan.walk(loaded, choose(edges(loaded.recipe), [], None, None))
+    steps = plan.walk(loaded)
     commands.quiet_libraries(False)
     outline = layers_look.known_outline(steps, store) or layers_look.new_outline(loaded, store)
     target = next(((each.outputs or {}).get("dataset") for each in steps if each.step == "load_data.target"), None)

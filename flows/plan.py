@@ -13,7 +13,7 @@ from artifacts.runs import Runs, run_command
 from artifacts.store import Store
 from flows import arguments as recipe_arguments
 from flows import base_weights, recipe_base, recipe_layers
-from flows.choice import Choice
+from flows.choice import Choice, choose
 from flows.dag import STEPS, edges, left_out, wire
 from flows.decisions import Detective
 from flows.recipe_files import LoadedRecipe
@@ -127,10 +127,11 @@ class Planner:
         return step in TRAINS | NAMES_LAYERS and self.detective.store.facts(ref) is None
 
 
-def walk(loaded: LoadedRecipe, choice: Choice) -> list[PlannedStep]:
-    """What `graft run` with the same arguments would do, a line a step."""
+def walk(loaded: LoadedRecipe, choice: Choice | None = None) -> list[PlannedStep]:
+    """What `graft run` with the same arguments would do, a line a step; without a choice, as the inputs say."""
     store = Store()
     recipe = loaded.recipe
+    choice = choice or choose(edges(recipe), [], None, None)
     planner = Planner(loaded, choice, Detective(store, Runs(store).last(loaded.name), edges(recipe), recipe.seed))
     wire(planner, recipe)
     return planner.steps

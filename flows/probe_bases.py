@@ -10,8 +10,6 @@ from artifacts.refs import DatasetRef, ModelRef
 from artifacts.store import Store
 from flows import arguments, base_weights, layers_look, plan, probing, recipe_files
 from flows.base_shape import base_shape
-from flows.choice import choose
-from flows.dag import edges
 from flows.recipe_files import LoadedRecipe
 from tasks.identity import SourceFiles
 from tasks.probe import Candidate
@@ -151,7 +149,7 @@ def _read(ref: ModelRef, store: Store) -> "keras.Model":
 
 def _pretrained(loaded: LoadedRecipe, store: Store) -> ModelRef:
     """The network that an earlier run pretrained with this very recipe."""
-    steps = plan.walk(loaded, choose(edges(loaded.recipe), [], None, None))
+    steps = plan.walk(loaded)
     ref = layers_look.known_base(steps)
     if isinstance(ref, ModelRef) and store.facts(ref):
         return ref

@@ -10,11 +10,12 @@ from artifacts.errors import UsageError
 from artifacts.sealed import write_atomically
 from artifacts.store import Store
 from flows.recipe_base import is_path
+from tasks.pure.bases.lite0_weights import NAME as LITE0
 from tasks.pure.probe_plot import probe_dots, ranked
 from tasks.pure.probe_table import conclusion
 
 OWN = "recipe"
-PACKAGES = ("efficientnet-lite0",)
+PACKAGES = (LITE0,)
 FILES = (".keras", ".h5")
 SIZED = re.compile(r"(.+)@(\d+)(?:x(\d+))?")
 
@@ -64,7 +65,6 @@ def _section(word: str) -> dict[str, str]:
 def write_picture(store: Store, found: Mapping[str, Any]) -> Path:
     """Write the picture into the store's cache, which may be emptied at any time. Returns its path."""
     path = store.root / "cache" / "probe" / digest_json(_lasting(found)).removeprefix("sha256:")[:16] / "probe.png"
-    path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, probe_dots(found), store.scratch)
     return path
 

@@ -53,5 +53,4 @@ def transfer_learning(
     choice = choose(dag.edges(loaded.recipe), force, start_from, only)
     plan.check_needed(loaded, choice, plan.walk(loaded, choice) if choice.needed else [])
     # Prefect takes the state, and gives its data to who called the flow.
-    # Prefect takes the state, and gives its data to who called the flow.
     return recorded.run(recorded.Wish(loaded, choice))  # type: ignore[return-value]

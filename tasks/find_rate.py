@@ -37,11 +37,10 @@ def settled(
     searched = replace(
         training, epochs=1, early_stopping=None, learning_rate=0.0, schedule="constant", warmup=0.0, ema=None
     )
-    # Not `cut`: a `Base` among the inputs has a field of that name, which would be lost.
     own = identity("find_rate", {**inputs, "training": searched, "trained_above": step.path.cut}, step.store)
     found = stored(step.store, own, "rates")
     began = time.perf_counter()
-    ref = found or _searched(step.store, own, search())
+    ref = found or _searched(step.store, own, search(), began)
     rate = float(rate_codecs.read_rates(step.store.folder(ref))["suggested"])
     seconds = 0.0 if found else round(time.perf_counter() - began, 3)
     about = {"key": digest_json(own), "reused": bool(found), "seconds": seconds, "learning_rate": rate}
@@ -50,8 +49,7 @@ def settled(
     return replace(training, learning_rate=rate, auto_rate=False)
 
 
-def _searched(store: Store, own: dict[str, Any], curve: rate_finding.RateCurve) -> Ref:
-    began = time.perf_counter()
+def _searched(store: Store, own: dict[str, Any], curve: rate_finding.RateCurve, began: float) -> Ref:
     output = store.put(rate_codecs.encode_rates(asdict(curve), rate_plot.rate_plot(curve)))
     store.record(Execution(own, {"rates": output}, round(time.perf_counter() - began, 3), {}))
     return output.ref

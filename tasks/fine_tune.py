@@ -44,7 +44,8 @@ def fine_tune(
     prepare(training.precision)
     session.fresh(seed)
     network = step.model(model)
-    declared = trainable.resolved(outline(network))
+    layers = outline(network)
+    declared = trainable.resolved(layers)
     parts = stored.parts(step, frozen.frozen_part(network, step.path.cut), target, training, seed)
     training = settled(
         step,
@@ -54,7 +55,7 @@ def fine_tune(
         target=target,
         seed=seed,
     )
-    asked = Asked(declared, training, tuning.resolved(outline(network)))
+    asked = Asked(declared, training, tuning.resolved(layers))
     tuned = tune(network, parts, asked, seed, step.watch(training), step.path, step.interrupted(training))
     step.report(tuned.fitted)
     for name, fact in tuned.facts().items():

@@ -66,6 +66,7 @@ def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str,
 
     Raises:
         OSError: a source file cannot be read.
+        ValueError: two parameters have one name, where fields are opened beside the arguments.
     """
     code = _code(step, arguments)
     sorted_out: dict[str, Any] = {"inputs": {}, "data": {}, "parameters": {}, "seed": None}
@@ -116,5 +117,7 @@ def _sort(found: dict[str, Any], name: str, value: Any, store: Store) -> None:
             _sort(found, field, inner, store)
     elif name == "seed":
         found["seed"] = value
+    elif name in found["parameters"]:
+        raise ValueError(f"`{name}` is the name of two arguments, or of a field and an argument: one would be lost.")
     else:
         found["parameters"][name] = value

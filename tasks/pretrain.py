@@ -56,10 +56,12 @@ def pretrain(
     taken = take_in(network, weights, step.store, seed) if isinstance(network, Base) else None
     if taken:
         step.note("base", dict(taken.about))
-        layers.check(outline(taken.model))
-    if taken and source is None:
-        history = codecs.encode_history(_no_epoch())
-        return step.finish(model=codecs.encode_model(taken.model, outline(taken.model)), history=history)
+        found = outline(taken.model)
+        layers.check(found)
+        if source is None:
+            return step.finish(
+                model=codecs.encode_model(taken.model, found), history=codecs.encode_history(_no_epoch())
+            )
     if source is None or training is None:
         raise BadData("A base is trained on `source` for `pretrain.epochs`. Set both, or take a base in: `base`.")
     facts, parts = step.facts(source), (step.part(source, "train"), step.part(source, "validation"))

@@ -162,28 +162,24 @@ def features(bench: Bench) -> Findings:
     """Ten epochs of a head on the frozen CNN, in-graph and on features that are computed once."""
     fashion_mnist()
     sizes = ["--images", str(QUICK_IMAGES), "--epochs", "2"] if bench.quick else ["--images", str(HEAD_IMAGES)]
-    in_graph, cached = "in-graph", "on features, their computing included"
-    calls = {
-        in_graph: partial(bench.script, "head", "cnn", *sizes),
-        cached: partial(bench.script, "head", "cnn", "--features", *sizes),
-    }
-    done = bench.in_turns(calls)
-    sides = {label: Side(label, [each.result["seconds"] for each in runs]) for label, runs in done.items()}
-    what = "training a CNN's head, compilation included"
-    return Findings([Comparison(what, sides[in_graph], sides[cached], Target(at_least=5))])
+    return _head(bench, ["cnn", *sizes], "training a CNN's head, compilation included")
 
 
 def photo_features(bench: Bench) -> Findings:
     """Ten epochs of a head on EfficientNet-Lite0, in-graph and on features that are computed once."""
     sizes = ["--images", "32", "--epochs", "2"] if bench.quick else ["--images", str(PHOTOS)]
+    what = f"training EfficientNet-Lite0's head, {PHOTOS} photos at 96 px, compilation included"
+    return _head(bench, ["lite0", *sizes], what)
+
+
+def _head(bench: Bench, arguments: list[str], what: str) -> Findings:
     in_graph, cached = "in-graph", "on features, their computing included"
     calls = {
-        in_graph: partial(bench.script, "head", "lite0", *sizes),
-        cached: partial(bench.script, "head", "lite0", "--features", *sizes),
+        in_graph: partial(bench.script, "head", *arguments),
+        cached: partial(bench.script, "head", *arguments, "--features"),
     }
     done = bench.in_turns(calls)
     sides = {label: Side(label, [each.result["seconds"] for each in runs]) for label, runs in done.items()}
-    what = f"training EfficientNet-Lite0's head, {PHOTOS} photos at 96 px, compilation included"
     return Findings([Comparison(what, sides[in_graph], sides[cached], Target(at_least=5))])
 
 

@@ -1,6 +1,9 @@
 """A machine that has no data set and no network, and a server of the tests' own that takes the network's place."""
 
 import dataclasses
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -61,3 +64,13 @@ class Served:
         self.cut: int | None = None
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.origin = f"http://127.0.0.1:{self.server.server_port}/"
+
+    @contextmanager
+    def running(self) -> Iterator["Served"]:
+        """Let it answer for as long as the block lasts."""
+        thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield self
+        self.server.shutdown()
+        thread.join()
+        self.server.server_close()

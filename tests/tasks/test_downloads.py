@@ -2,7 +2,6 @@
 
 import hashlib
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,12 +23,8 @@ def served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     files["cifar-10-batches-py-target_archive"] = b"an archive"
     server = Served(files)
     move_origin(monkeypatch, server.origin, {name: hashlib.sha256(data).hexdigest() for name, data in files.items()})
-    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.server.shutdown()
-    thread.join()
-    server.server.server_close()
+    with server.running():
+        yield server
 
 
 def everything_in(folder: Path) -> set[str]:

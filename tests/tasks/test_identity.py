@@ -12,6 +12,7 @@ from artifacts.store import Store
 from tasks import identity as identities
 from tasks.fingerprint import Fingerprint
 from tasks.identity import COMPUTES, SourceFiles, identity
+from tasks.pure.bases.base import Base
 from tasks.pure.training import Training
 
 TRAINING = Training(batch_size=8, epochs=2, learning_rate=0.1, early_stopping=None, class_weights=False)
@@ -101,3 +102,11 @@ def test_a_files_bytes_count_and_its_place_does_not(store: Store, tmp_path: Path
 def test_a_file_that_is_gone_is_an_oserror_that_names_it(store: Store, tmp_path: Path) -> None:
     with pytest.raises(OSError, match="gone.npz"):
         identity("load_data.source", {"files": SourceFiles({"npz": str(tmp_path / "gone.npz")})}, store)
+
+
+def test_a_field_and_an_argument_of_one_name_are_refused_before_one_is_lost(tmp_path: Path) -> None:
+    """`cut` of a base and `cut` of a training: two bases had one key."""
+    base = Base("file", cut="block_3")
+    assert identity("find_rate", {"network": base}, Store(tmp_path))["parameters"]["cut"] == "block_3"
+    with pytest.raises(ValueError, match="`cut` is the name of two arguments"):
+        identity("find_rate", {"network": base, "cut": None}, Store(tmp_path))

@@ -3,7 +3,6 @@
 import hashlib
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,12 +34,8 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     server = Served({FILE: CONTENT})
     known = Published(FILE, server.origin + FILE, hashlib.md5(CONTENT).hexdigest())
     monkeypatch.setattr(weights, "published", lambda *_: known)
-    thread = threading.Thread(target=server.server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.server.shutdown()
-    thread.join()
-    server.server.server_close()
+    with server.running():
+        yield server
 
 
 def test_weights_lie_where_keras_puts_them(cache: Path) -> None:

@@ -36,9 +36,6 @@ class Affine:
         scale, offset = _of_layer(layer)
         return Affine(self.scale * scale, self.offset * scale + offset)
 
-    def divided(self, by: Any) -> "Affine":
-        return Affine(self.scale / by, self.offset / by)
-
 
 UNCHANGED = Affine(np.ones(CHANNELS), np.zeros(CHANNELS))
 SCALINGS = {

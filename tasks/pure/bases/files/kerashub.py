@@ -17,7 +17,7 @@ from tasks.pure.bases.taken import TakenIn
 from tasks.pure.errors import BadBase
 
 PACKAGE = "keras_hub"
-CONFIG, CONVERTER, METADATA = "config.json", "image_converter.json", "metadata.json"
+CONFIG, CONVERTER = "config.json", "image_converter.json"
 CHANNELS = 3  # its image networks are trained on photographs
 MOST_JSON_BYTES = 2**24
 EXTRA = "pip install 'graft[kerashub]'"
