@@ -52,6 +52,7 @@ class RunRecord:
         deployment: `flow/deployment` that the run came from, or "" for one that a person or a script started.
         attempt: 1, or more where Prefect was told to try the same run again.
         gate: what the gate decided of a retraining: `promoted`, `outcome`, `message`, `evidence`; empty elsewhere.
+        study: id of the study that the run is a trial of, or "".
     """
 
     id: str
@@ -74,6 +75,7 @@ class RunRecord:
     deployment: str = ""
     attempt: int = 1
     gate: Mapping[str, Any] = field(default_factory=dict)
+    study: str = ""
 
     def command(self, **settings: Any) -> str:
         """The `graft run` that repeats this run, with other settings laid over its own; ready for a shell."""

@@ -26,7 +26,7 @@ def selection(recipe: Recipe, role: str) -> Selection:
         labels=section.labels,
         validation=section.validation,
         gate=gate,
-        seed=recipe.step_seed(f"load_data.{role}") if draws else None,
+        seed=recipe.step_seed(f"load_data.{_drawn_as(recipe, role)}") if draws else None,
         test=section.test,
         image_size=picture_checks.image_size(recipe, role),
         fit=section.fit,
@@ -36,6 +36,16 @@ def selection(recipe: Recipe, role: str) -> Selection:
         on_damaged=section.on_damaged,
         drop_duplicates=role == "target" and recipe.target.duplicates == "drop",
     )
+
+
+def _drawn_as(recipe: Recipe, role: str) -> str:
+    """Whose draw it is. A source that asks for the very labels of the target, as the control that pretrains on the
+    target's own task does, gets the same ones: others would be further labels of that task."""
+    source = recipe.source
+    same = source is not None and all(
+        getattr(source, name) == getattr(recipe.target, name) for name in type(source).model_fields
+    )
+    return "target" if same else role
 
 
 def path(recipe: Recipe, role: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from artifacts.errors import UsageError
-from flows import cli_after, cli_bases, cli_keeping, cli_operating, garbage
+from flows import cli_after, cli_bases, cli_keeping, cli_operating, cli_study, garbage
 from flows.cli_options import DebugOption, JsonOption, RecipeArgument, example, leave, set_option
 from tasks import apart
 
@@ -152,6 +152,7 @@ def verify(as_json: JsonOption = False, debug: DebugOption = False) -> None:
 
 
 cli_bases.register(app)
+cli_study.register(app)
 cli_after.register(app)
 cli_keeping.register(app)
 cli_operating.register(app)

@@ -67,8 +67,8 @@ def load(recipe: str, overrides: Mapping[str, Any] | None = None, base: Path | N
     folder = Path(base or Path.cwd()).absolute()
     file = _find(recipe, folder)
     shipped = file.parent == SHIPPED and file.stem == recipe
-    raw = _absolute_paths(_read(file), file.parent)
-    flat = {key: _absolute_if_path(key, value, folder) for key, value in _flatten(overrides or {})}
+    raw = _absolute_paths(read(file), file.parent)
+    flat = {key: _absolute_if_path(key, value, folder) for key, value in flattened(overrides or {})}
     title = recipe if shipped else file.stem
     merged = _merge(raw, flat, title)
     return LoadedRecipe(recipe if shipped else str(file), title, _validate(merged, title), flat)
@@ -86,7 +86,7 @@ def again(
     Raises:
         RecipeError: the whole is wrong; the message names every problem.
     """
-    flat = {key: _absolute_if_path(key, value, Path.cwd()) for key, value in _flatten(overrides)}
+    flat = {key: _absolute_if_path(key, value, Path.cwd()) for key, value in flattened(overrides)}
     merged = _merge(_without_nulls(resolved), flat, title)
     return LoadedRecipe(name, title, _validate(merged, title), {**before, **flat})
 
@@ -146,7 +146,7 @@ def _find(recipe: str, folder: Path) -> Path:
     )
 
 
-def _read(file: Path) -> dict[str, Any]:
+def read(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -179,11 +179,11 @@ def _parse(text: str, what: str) -> Any:
         raise RecipeError(f"{what} is not YAML: {' '.join(str(error).split())}.") from error
 
 
-def _flatten(nested: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flattened(nested: Mapping[Any, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     for key, value in nested.items():
         dotted = f"{prefix}{key}"
         if isinstance(value, Mapping) and value and dotted.count(".") < MAX_DEPTH:
-            yield from _flatten(value, f"{dotted}.")
+            yield from flattened(value, f"{dotted}.")
         else:
             yield dotted, list(value) if isinstance(value, tuple) else value
 

@@ -58,12 +58,14 @@ class Wish:
         choice: which steps run again, which must be stored, which are left out.
         origin: the run whose steps are taken as they are, or None.
         reused: the steps that are taken from `origin`.
+        study: id of the study that it is a trial of, or "".
     """
 
     loaded: LoadedRecipe
     choice: Choice
     origin: PastRun | None = None
     reused: frozenset[str] = frozenset()
+    study: str = ""
 
 
 Closing = Callable[[PastRun], Mapping[str, Any]]
@@ -152,6 +154,7 @@ def _runner(wish: Wish) -> Runner:
         "name": str(flow_run.name),
         "rerun_from": origin.id if origin else None,
         "deployment": deployment_name(),
+        "study": wish.study,
     }
     resolved = loaded.recipe.model_dump(mode="json")
     record = runs.open(str(flow_run.id), loaded.name, loaded.title, loaded.overrides, resolved, **more)

@@ -17,7 +17,7 @@ from flows import arguments as recipe_arguments
 from flows import base_weights, dag, data_checks, interrupts, recipe_base, summary
 from flows.decisions import Detective, Finding
 from flows.observing import Observers
-from tasks import finding, resuming
+from tasks import computing, finding, resuming
 from tasks.caching import ready
 from tasks.clone_with_weights import clone_with_weights
 from tasks.evaluate import evaluate
@@ -125,6 +125,16 @@ class Runner:
         if step == "pretrain" and self.loaded.recipe.base is not None:
             arguments["weights"] = base_weights.found(self.loaded.recipe, self.store, download=True)
         seen = self.detective.look(step, arguments)
+        if seen.hit and not self.choice.again.get(step):
+            return self._looked_up(step, arguments, began, seen)
+        # Whoever comes second waits, and then hits.
+        with computing.alone(self.store, seen.key, self._say):
+            return self._looked_up(step, arguments, began, self.detective.look(step, arguments))
+
+    def _say(self, text: str) -> None:
+        get_run_logger().info("%s", text)
+
+    def _looked_up(self, step: str, arguments: dict[str, Any], began: float, seen: Finding) -> StepResult:
         again = self.choice.again.get(step)
         refresh = bool(again) or not seen.hit
         reason = recipe_base.said(self.loaded.recipe, step, again or seen.reason)

@@ -39,8 +39,11 @@ def evaluate(
     metrics, predictions = judgement.judge(step.model(model), ours, bounds)
     metrics["without_duplicates"] = judgement.without(predictions, step.inspection(inspection)["trained_on"], bounds)
     right = predictions["probabilities"].argmax(axis=1) == predictions["labels"]
-    metrics["controls"] = plain_controls.beside(right, step.part(target, "train"), ours.test, ours.class_names, bounds)
-    metrics["after_head"] = judgement.accuracy_only(step.model(head), ours, bounds)
+    metrics["controls"], of_pixels = plain_controls.beside(
+        right, step.part(target, "train"), ours.test, ours.class_names, bounds
+    )
+    metrics["after_head"], of_head = judgement.accuracy_only(step.model(head), ours, bounds)
+    predictions |= {"head_right": of_head, "raw_pixels_right": of_pixels}  # image by image, for studies
     metrics["base"] = _of_the_base(step, base, source, bounds)
     return step.finish(evaluation=codecs.encode_evaluation(metrics, predictions))
 

@@ -96,10 +96,10 @@ def without(predictions: Mapping[str, np.ndarray], trained_on: Sequence[int], bo
     return {**figures, "num_test": len(left), "trained_on": len(right) - len(left)}
 
 
-def accuracy_only(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> dict[str, float]:
-    """`accuracy`, `accuracy_low`, `accuracy_high` on the test part."""
+def accuracy_only(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> tuple[dict[str, float], np.ndarray]:
+    """`accuracy`, `accuracy_low`, `accuracy_high` on the test part; and (n,) bool, which answers were right."""
     right = inference.probabilities(model, task.test[0]).argmax(axis=1) == task.test[1]
-    return metrics.accuracy_interval(right, **asdict(bounds))
+    return metrics.accuracy_interval(right, **asdict(bounds)), right
 
 
 def base_figures(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> dict[str, Any]:

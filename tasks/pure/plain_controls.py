@@ -23,7 +23,9 @@ MOST_VALUES = 4_000_000  # 16 MB as float32: 5,000 rows of 28 × 28, 1,302 of 32
 CHOSEN_ON = 1_000  # rows on which the regularisation is chosen
 
 
-def beside(right: np.ndarray, train: Part, test: Part, class_names: tuple[str, ...], bounds: Bounds) -> dict[str, Any]:
+def beside(
+    right: np.ndarray, train: Part, test: Part, class_names: tuple[str, ...], bounds: Bounds
+) -> tuple[dict[str, Any], np.ndarray]:
     """Both controls on the test part, and how much better the network is than each, image by image.
 
     All of full Fashion-MNIST (60,000 training images of 28 × 28) takes about 3 s of one core; `MOST_ROWS` and
@@ -36,15 +38,17 @@ def beside(right: np.ndarray, train: Part, test: Part, class_names: tuple[str, .
     Returns:
         Plain JSON: `raw_pixels` and `constant`, each with `accuracy`, `accuracy_low`, `accuracy_high` and `difference`
         (of the network to it, see `paired.paired_difference`); `raw_pixels` with what `raw_pixels` says of the
-        training, `constant` with the `class` that is always answered.
+        training, `constant` with the `class` that is always answered. And (n,) bool, which of the answers of
+        `raw_pixels` were right.
     """
     constant = int(np.bincount(train[1].astype(np.int64), minlength=len(class_names)).argmax())
     with logistic.settled():
         answers, trained = raw_pixels(train, test[0], bounds.seed)
-    return {
+    found = {
         "raw_pixels": {**_held_against(right, answers == test[1], bounds), **trained},
         "constant": {**_held_against(right, test[1] == constant, bounds), "class": str(class_names[constant])},
     }
+    return found, answers == test[1]
 
 
 def raw_pixels(train: Part, images: rows.Images, seed: int) -> tuple[np.ndarray, dict[str, Any]]:

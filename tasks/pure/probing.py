@@ -9,6 +9,7 @@ import numpy as np
 from tasks.pure import logistic, stopping
 from tasks.pure.errors import BadData
 from tasks.pure.session import derive
+from tasks.pure.statistics.proportion import proportion
 
 FOLDS = 5
 MOST_ROWS = 1_000
@@ -93,11 +94,7 @@ def judged(right: np.ndarray, confidence: float, how: str) -> Probe:
         confidence: coverage of the interval.
         how: see `Probe`.
     """
-    from scipy.stats import binomtest
-
-    number, count = len(right), int(right.sum())
-    interval = binomtest(count, number).proportion_ci(confidence, method="wilson")
-    return Probe(count / number, float(interval.low), float(interval.high), right, how, number)
+    return Probe(*proportion(int(right.sum()), len(right), confidence), right, how, len(right))
 
 
 def pooled(features: np.ndarray) -> np.ndarray:

@@ -1,0 +1,149 @@
+"""What `graft study` does: plan and say what it costs, then run it under Prefect, and print the verdict."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from artifacts.errors import UsageError
+from artifacts.store import Store
+from artifacts.studies import Studies, StudyRecord
+from flows import commands, interrupts, recipe_files, run_server
+from flows.study import arms as study_arms
+from flows.study import costs, planned, trials, tuning
+from flows.study.arms import Tuned
+from flows.study.asked import Study, asked
+from flows.study.costs import Cost
+from flows.study.norms import has_norms
+from flows.study.trials import UNTIL_TUNED
+
+
+def options(
+    arms: str | None,
+    labels: str | None,
+    depths: str | None,
+    unfrozen: str | None,
+    seeds: int | None,
+    budget: int | None,
+    margin: float | None,
+) -> dict[str, Any]:
+    """The options of the command as members of a `Study`; None where nothing was said.
+
+    Raises:
+        UsageError: a list holds something else than it may; `--seeds` and `--budget` at once.
+    """
+    if seeds is not None and budget is not None:
+        raise UsageError("Expected one of --seeds (one fixed look) and --budget (planned looks). Drop one.")
+    return {
+        "arms": _listed(arms),
+        "labels": _numbers("--labels", labels),
+        "depths": [int(each) if each.isdigit() else each for each in _listed(depths) or []] or None,
+        "unfrozen": _numbers("--unfrozen", unfrozen),
+        "seeds": seeds,
+        "budget": budget,
+        "margin": None if margin is None else margin / 100,
+    }
+
+
+def study(
+    wanted: str, options: Mapping[str, Any], settings: Sequence[str], jobs: int, only_plan: bool, as_json: bool
+) -> int:
+    """Exit code 0 whatever the verdict; 130 after Ctrl-C."""
+    overrides = dict(recipe_files.parse_setting(text) for text in settings)
+    what = asked(wanted, options, overrides)
+    plan = planned.plan(what)
+    commands.quiet_libraries(verbose=False)
+    store = Store()
+    if only_plan:
+        return _say_cost(plan, what, store, as_json)
+    with interrupts.listening(), run_server.ahead() as server:
+        record = Studies(store).begin(plan)
+        with commands.only_json_on_stdout(as_json):
+            found = _under_prefect(record, server, (wanted, options, overrides, jobs), as_json)
+    if as_json:
+        commands.print_json(found)
+    return 0
+
+
+def _under_prefect(
+    record: StudyRecord, server: run_server.Embedded | None, wish: tuple[Any, ...], as_json: bool
+) -> dict[str, Any]:
+    from rich.console import Console
+
+    console = Console(stderr=as_json)
+    console.print(f"[bold]study {record.id}[/] of {record.plan['title']}: {planned.in_words(record)}", highlight=False)
+    _say_planned(console, record)
+    with run_server.prefect_server(server):
+        from prefect import tags
+
+        from flows.study.study_flow import study as flow
+        from flows.study.watching import OnTerminal, watched_by
+
+        with watched_by(OnTerminal(console)), tags("graft"):
+            wanted, options, overrides, jobs = wish
+            found: dict[str, Any] = flow(wanted, overrides, **options, jobs=jobs)
+    _say_found(console, found)
+    return found
+
+
+def _say_planned(console: Any, record: StudyRecord) -> None:
+    store = Store()
+    what = planned.study(record)
+    first, last = _costs(what, store)
+    console.print(f"[dim]to the first look: {_cost(first)}; to the last: {_cost(last)}[/]", highlight=False)
+
+
+def _say_found(console: Any, found: Mapping[str, Any]) -> None:
+    console.print(f"\n[bold]{found['sentence']}[/]", highlight=False)
+    console.print(f"{found['computed']} steps computed, {found['reused']} reused", highlight=False)
+    console.print(f"Study: {found['report']}", highlight=False, soft_wrap=True)
+
+
+def _say_cost(plan: Mapping[str, Any], what: Study, store: Store, as_json: bool) -> int:
+    from rich.console import Console
+
+    first, last = _costs(what, store)
+    if as_json:
+        commands.print_json({**plan, "cost": {"first_look": vars(first), "last_look": vars(last)}})
+        return 0
+    console = Console()
+    console.print(f"{plan['title']}: `transfer` against {', '.join(plan['comparisons'])}", highlight=False)
+    for look, told in (("the first look", first), ("the last", last)):
+        console.print(f"to {look}: {_cost(told)}", highlight=False)
+    return 0
+
+
+def _costs(what: Study, store: Store) -> tuple[Cost, Cost]:
+    """To the first look, and to the last one; choosing rates on validation included."""
+    looks = [seeds for seeds, _ in planned.plan(what)["looks"]]
+    norms = has_norms(what, store)
+    home, *axes = trials.places(what)
+    guess = {arm: Tuned(what.scratch.learning_rates[0], 1) for arm in study_arms.TUNED}
+    chosen = [
+        (trial.loaded, UNTIL_TUNED)
+        for place in (home, *axes)
+        for arm in place.arms
+        if arm in study_arms.TUNED
+        for each in tuning.candidates(what, arm, place.settings, norms)
+        for trial in each.trials
+    ]
+    until = [[(one.loaded, None) for one in trials.trials(what, home, range(seeds), guess, norms)] for seeds in looks]
+    beside = [(one.loaded, None) for place in axes for one in trials.trials(what, place, range(looks[0]), guess, norms)]
+    return costs.cost([*chosen, *until[0], *beside], store), costs.cost([*chosen, *until[-1], *beside], store)
+
+
+def _cost(told: Cost) -> str:
+    if told.missing == 0:
+        return f"{told.distinct} distinct steps of {told.steps}, all in the store"
+    minutes = "" if told.seconds is None else f", about {max(1, round(told.seconds / 60))} minutes"
+    return f"{told.distinct} distinct steps of {told.steps}, {told.stored} in the store{minutes}"
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [each.strip() for each in text.split(",") if each.strip()]
+
+
+def _numbers(option: str, text: str | None) -> list[int] | None:
+    listed = _listed(text)
+    wrong = [each for each in listed or [] if not each.isdigit()]
+    if wrong:
+        raise UsageError(f"`{option}`: expected whole numbers between commas, such as 20,100,500; found {wrong[0]!r}.")
+    return None if listed is None else [int(each) for each in listed]

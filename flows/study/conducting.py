@@ -1,0 +1,161 @@
+"""A study carried out: rates chosen on validation, then look by look until there is an answer or the budget is spent.
+
+Nothing of it is kept but the plan and the outcome: what has been done is seen in the store, so that a study that was
+killed goes on where it stopped, and one that has ended ends again at once.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Protocol
+
+from artifacts.store import Store
+from artifacts.studies import Studies, StudyRecord
+from flows.study import arms, planned, results, tuning
+from flows.study.arms import Tuned
+from flows.study.asked import Study
+from flows.study.deciding import Outcome, outcome
+from flows.study.pages import write_pages
+from flows.study.results import Judged
+from flows.study.trial_runs import Processes
+from flows.study.trials import UNTIL_TUNED, Place, Trial, places, trials
+
+# Place → arm → seed → what it reached.
+Found = dict[Place, dict[str, dict[int, Judged]]]
+
+
+class Watcher(Protocol):
+    """Who is told how a study goes on."""
+
+    def trials(self, what: str, wanted: int, there: int) -> None:
+        """So many trials are wanted for something, of which some are there already."""
+
+    def trial(self, trial: Trial, accuracy: float | None, seconds: float) -> None:
+        """A trial has ended."""
+
+    def look(self, outcome: Outcome) -> None:
+        """The question was looked at."""
+
+
+@dataclass
+class Conductor:
+    """Carries a study out.
+
+    Attributes:
+        norms: whether the base has batch norms.
+    """
+
+    record: StudyRecord
+    store: Store
+    processes: Processes
+    norms: bool
+    watcher: Watcher
+    found: Found = field(default_factory=dict)
+
+    @property
+    def study(self) -> Study:
+        return planned.study(self.record)
+
+    def run(self) -> Outcome:
+        """Look after look; returns the last outcome, which is stored too.
+
+        Raises:
+            TrialFailed: a run failed. RecipeError: an arm is impossible.
+        """
+        home, *axes = places(self.study)
+        tuned = self._tuned(home)
+        looks = planned.looks(self.record)
+        for look in looks:
+            self._judge(home, range(look.seeds), tuned)
+            last = self._looked(tuned, done=False)
+            if last.decided:
+                break
+        for place in axes:
+            self._judge(place, range(looks[0].seeds), self._tuned(place))
+        return self._looked(tuned, done=True)
+
+    def _tuned(self, place: Place) -> dict[str, Tuned]:
+        """Arm → rate and updates, chosen where it will be judged."""
+        return {arm: self._choose(arm, place) for arm in place.arms if arm in arms.TUNED}
+
+    def _choose(self, arm: str, place: Place) -> Tuned:
+        found = tuning.candidates(self.study, arm, place.settings, self.norms)
+        accuracies = self._all(f"rate and updates of `{arm}`", [trial for each in found for trial in each.trials])
+        return tuning.chosen(found, {each.tuned: [accuracies[id(trial)] for trial in each.trials] for each in found})
+
+    def _all(self, what: str, wanted: Sequence[Trial]) -> dict[int, float]:
+        """Validation accuracy by trial, after those that were missing have run."""
+        there = {id(trial): results.validated(trial.loaded, self.store) for trial in wanted}
+        missing = [trial for trial in wanted if there[id(trial)] is None]
+        self.watcher.trials(what, len(wanted), len(wanted) - len(missing))
+
+        def read(trial: Trial) -> float:
+            there[id(trial)] = _there(results.validated(trial.loaded, self.store), trial)
+            return there[id(trial)] or 0.0
+
+        self._run(missing, UNTIL_TUNED, read)
+        return {key: value for key, value in there.items() if value is not None}
+
+    def _judge(self, place: Place, seeds: Iterable[int], tuned: Mapping[str, Tuned]) -> None:
+        """Fill `found` for a place."""
+        wanted = list(trials(self.study, place, list(seeds), tuned, self.norms))
+        new = [trial for trial in wanted if not self._keep(trial)]
+        self.watcher.trials(f"{place.axis} {place.value}", len(wanted), len(wanted) - len(new))
+
+        def read(trial: Trial) -> float:
+            _there(self._keep(trial) or None, trial)
+            return self.found[place][trial.arm][trial.seed].accuracy
+
+        self._run(new, None, read)
+
+    def _keep(self, trial: Trial) -> bool:
+        """Take what the store has of a trial, and of what is read off it; whether it has it."""
+        mine = self.found.setdefault(trial.place, {})
+        if trial.seed in mine.get(trial.arm, {}):
+            return True
+        judged = results.judged(trial.loaded, self.store)
+        if judged is None:
+            return False
+        mine.setdefault(trial.arm, {})[trial.seed] = judged[arms.TRANSFER]
+        if trial.arm == arms.TRANSFER:
+            for arm in arms.READ_OFF:
+                if arm in trial.place.arms:
+                    mine.setdefault(arm, {})[trial.seed] = judged[arm]
+        return True
+
+    def _run(self, missing: Sequence[Trial], until: str | None, read: Callable[[Trial], float]) -> None:
+        began = time.monotonic()
+
+        def ended(trial: Trial) -> None:
+            nonlocal began
+            accuracy = read(trial)
+            self.watcher.trial(trial, accuracy, time.monotonic() - began)
+            began = time.monotonic()
+
+        self.processes.run(missing, until, ended)
+
+    def _looked(self, tuned: Mapping[str, Tuned], done: bool) -> Outcome:
+        found = outcome(self.record, self.found, tuned, done)
+        Studies(self.store).save(self.record.id, {**self._effort(), **found.as_json(), "runs": self._runs()})
+        write_pages(self.store, Studies(self.store).get(self.record.id))
+        self.watcher.look(found)
+        return found
+
+    def _effort(self) -> dict[str, Any]:
+        looks = results.looks_at_the_test_split(self.store, self.record.plan["resolved"], self.record.id)
+        return {**asdict(results.effort(self.store, self.record.id)), "test_looks": looks}
+
+    def _runs(self) -> list[dict[str, Any]]:
+        """Which run each figure comes from."""
+        return [
+            {"axis": place.axis, "value": place.value, "arm": arm, "seed": seed, "run": each.run}
+            for place, arms_found in self.found.items()
+            for arm, by_seed in arms_found.items()
+            for seed, each in sorted(by_seed.items())
+        ]
+
+
+def _there(value: Any, trial: Trial) -> Any:
+    if value is None:
+        raise RuntimeError(f"The trial `{trial.arm}` with seed {trial.seed} ended, but the store lacks what it made.")
+    return value

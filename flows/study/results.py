@@ -1,0 +1,129 @@
+"""What a trial gave, read off the store: no run is made for what is there already."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from artifacts import codecs
+from artifacts.errors import RecordDamaged
+from artifacts.refs import Ref
+from artifacts.runs import RunRecord, Runs
+from artifacts.store import Store
+from flows import dag, plan
+from flows.choice import choose
+from flows.plan import PlannedStep
+from flows.recipe_files import LoadedRecipe
+from flows.study.arms import TRANSFER
+
+
+@dataclass(frozen=True)
+class Judged:
+    """An arm with one seed, on the test images.
+
+    Attributes:
+        accuracy: share of right answers.
+        right: (n,) bool, an answer a test image.
+        evaluation: digest of the evaluation that it stands in.
+        run: id of the newest run that ended in it, or None.
+    """
+
+    accuracy: float
+    right: np.ndarray
+    evaluation: str
+    run: str | None
+
+
+def planned(loaded: LoadedRecipe) -> list[PlannedStep]:
+    """The plan of a trial, nothing forced."""
+    return plan.walk(loaded, choose(dag.edges(loaded.recipe), [], None, None))
+
+
+def output(steps: list[PlannedStep], step: str, name: str) -> Ref | None:
+    """What `step` gave under that name, if it is a hit."""
+    found = next((each for each in steps if each.step == step and each.status == "hit"), None)
+    return (found.outputs or {}).get(name) if found else None
+
+
+def judged(loaded: LoadedRecipe, store: Store) -> Mapping[str, Judged] | None:
+    """Arm → what it reached: `transfer` for the run's own network, and what is read off it. None where it is not in the
+    store, or not sound."""
+    ref = output(planned(loaded), "evaluate", "evaluation")
+    if ref is None:
+        return None
+    folder = store.folder(ref)
+    arrays = codecs.read_predictions(folder)
+    own = arrays["probabilities"].argmax(axis=1) == arrays["labels"]
+    answers = {TRANSFER: own, "head-only": arrays["head_right"], "raw-pixels": arrays["raw_pixels_right"]}
+    run = _run(Runs(store).all(), ref)
+    return {arm: Judged(float(np.mean(right)), right.astype(bool), ref.digest, run) for arm, right in answers.items()}
+
+
+def validated(loaded: LoadedRecipe, store: Store) -> float | None:
+    """Accuracy on the validation part of the network that fine-tuning ended with; None where it is not in the store."""
+    steps = planned(loaded)
+    ref = output(steps, "fine_tune", "history")
+    if ref is None:
+        return None
+    history = codecs.read_history(store.folder(ref))
+    section = loaded.recipe.fine_tune
+    best = section.early_stopping is not None or section.keep == "best"
+    row = int(history["val_loss"].to_numpy().argmin()) if best else -1
+    return float(history["val_accuracy"].to_numpy()[row])
+
+
+def _run(records: list[RunRecord], evaluation: Ref) -> str | None:
+    found = [run for run in records if run.outputs("evaluate").get("evaluation") == evaluation.digest]
+    return found[-1].id if found else None
+
+
+@dataclass(frozen=True)
+class Effort:
+    """What a study's own runs did.
+
+    Attributes:
+        num_runs: how many.
+        computed, reused: steps, reports not counted.
+        seconds: of the runs together.
+        saved: seconds that the reused steps took when they were computed.
+    """
+
+    num_runs: int
+    computed: int
+    reused: int
+    seconds: float
+    saved: float
+
+
+def effort(store: Store, study: str) -> Effort:
+    """Of all runs that `study` made, in whatever session."""
+    made = [run for run in Runs(store).all() if run.study == study]
+    entries = [entry for run in made for entry in run.steps if entry["step"] != "report"]
+    hits = [entry for entry in entries if entry["status"] == "hit"]
+    ran = sum(entry["status"] == "ran" for entry in entries)
+    seconds, saved = sum(run.seconds or 0.0 for run in made), sum(_seconds(store, entry) for entry in hits)
+    return Effort(len(made), ran, len(hits), round(seconds, 1), round(saved, 1))
+
+
+def looks_at_the_test_split(store: Store, resolved: Mapping[str, Any], study: str) -> dict[str, int]:
+    """How many different networks were judged on the test images of this target: `here`, by this study, and
+    `elsewhere`. What was chosen after many looks at one test split is fitted to it."""
+    split, here, elsewhere = _test_split(resolved), set[str](), set[str]()
+    for run in Runs(store).all():
+        digest = run.outputs("evaluate").get("evaluation")
+        if digest and _test_split(run.resolved) == split:
+            (here if run.study == study else elsewhere).add(digest)
+    return {"here": len(here), "elsewhere": len(elsewhere - here)}
+
+
+def _test_split(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in resolved["target"].items() if name not in ("labels", "validation", "gate")}
+
+
+def _seconds(store: Store, entry: Mapping[str, Any]) -> float:
+    try:
+        execution = store.execution(entry["key"])
+    except RecordDamaged:
+        return 0.0
+    return execution.seconds if execution else 0.0

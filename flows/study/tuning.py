@@ -1,0 +1,64 @@
+"""Rate and number of updates of the arms that train everything: chosen on validation images of the first seeds' labels.
+
+With the recipe's own, which suit a frozen base, a network from scratch looks hopeless, and the verdict is a foregone
+conclusion; both mistakes were made in this project's first figures. The trials end before `evaluate`, so that the test
+split is not seen. Of what is within one standard error of the best, the one with the fewest updates is taken.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+from statistics import fmean, stdev
+from typing import Any
+
+from flows import recipe_files
+from flows.study.arms import Tuned, overrides
+from flows.study.asked import Study
+from flows.study.trials import Place, Trial
+
+PLACE = Place("tuning", "on validation", {}, ())
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A rate and a number of updates, and the trials that tell what they are worth."""
+
+    arm: str
+    tuned: Tuned
+    trials: tuple[Trial, ...]
+
+
+def candidates(study: Study, arm: str, settings: Mapping[str, Any], norms: bool) -> list[Candidate]:
+    """All combinations for an arm, the one with the fewest updates first.
+
+    Args:
+        settings: of the place on the axes where the arm will be judged.
+
+    Raises:
+        RecipeError: there are too few labels to keep any for validation.
+    """
+    base = recipe_files.load(study.recipe, {**study.set, **settings})
+    held_out = {} if base.recipe.target.validation else {"target.validation": study.scratch.validation}
+    found = []
+    for updates in sorted(study.scratch.updates):
+        for rate in study.scratch.learning_rates:
+            tuned = Tuned(rate, updates)
+            own = {**study.set, **settings, **held_out, **overrides(arm, base.recipe, norms, tuned)}
+            seeds = range(study.scratch.seeds)
+            each = (recipe_files.load(study.recipe, {**own, "seed": seed}) for seed in seeds)
+            found.append(Candidate(arm, tuned, tuple(Trial(arm, PLACE, one.recipe.seed, one) for one in each)))
+    return found
+
+
+def chosen(found: Sequence[Candidate], accuracies: Mapping[Tuned, Sequence[float]]) -> Tuned:
+    """The candidate with the best mean validation accuracy; of those within one standard error of it, the one with the
+    fewest updates, and of these the best (Breiman et al., CART, 1984: the one-standard-error rule).
+
+    Args:
+        accuracies: by candidate, one a seed.
+    """
+    means = {each.tuned: fmean(accuracies[each.tuned]) for each in found}
+    best = max(means, key=lambda tuned: means[tuned])
+    error = stdev(accuracies[best]) / sqrt(len(accuracies[best])) if len(accuracies[best]) > 1 else 0.0
+    near = [tuned for tuned in means if means[tuned] >= means[best] - error]
+    return min(near, key=lambda tuned: (tuned.updates, -means[tuned]))

@@ -1,0 +1,106 @@
+"""A study's verdict: the sentence, and what belongs to it so that nobody reads more into it than there is."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from tasks.pure.statistics.looks import FEWEST
+from tasks.pure.study_page.figures import bracketed, coverage, points, said, signed
+from tasks.pure.study_page.told import named
+
+TONES = {"helps": "good", "hurts": "bad"}
+FOUND = ("helps", "hurts", "no difference")
+
+
+def judged(told: Mapping[str, Any]) -> bool:
+    """Whether there may be a verdict at all."""
+    return int(told["seeds"]) >= FEWEST
+
+
+def tone(told: Mapping[str, Any]) -> str:
+    """How the verdict is coloured: `bad`, `warning` or `good`; never a substitute for its words."""
+    return TONES.get(told["verdict"], "warning") if judged(told) else "warning"
+
+
+def verdict(told: Mapping[str, Any]) -> list[str]:
+    """The verdict in a sentence, then one to six more on how far it reaches; plain text."""
+    return [
+        _sentence(told),
+        *_not_ended(told),
+        *_how_sure(told),
+        *_too_small(told),
+        *_of_which_images(told),
+        *_skewed(told),
+        *_one_by_one(told),
+    ]
+
+
+def _sentence(told: Mapping[str, Any]) -> str:
+    if judged(told):
+        return re.sub(r"(?<=[ \[])-(?=\d)", "\u2212", str(told["sentence"]))
+    seeds, entry = told["seeds"], _telling(told)
+    of = f"{seeds} seed is" if seeds == 1 else f"{seeds} seeds are"
+    so_far = f"so far {signed(entry['difference'])} points against {named(told, told['against'])}"
+    return f"No verdict: {of} fewer than five; {so_far}, on these {told['num_test']:,} test images."
+
+
+def _not_ended(told: Mapping[str, Any]) -> list[str]:
+    return [] if told.get("done", True) else ["The study has not ended: all figures are those of the last look."]
+
+
+def _how_sure(told: Mapping[str, Any]) -> list[str]:
+    """What the interval is, so that its width is understood."""
+    entry = _telling(told)
+    if not judged(told) or entry.get("low") is None:
+        return []
+    return [
+        f"The interval covers {coverage(entry['alpha'])}: Student's, of the paired differences of {entry['seeds']} "
+        "seeds. Looks were planned before the first run; all of them and all comparisons share an error of 5\u00a0%."
+    ]
+
+
+def _too_small(told: Mapping[str, Any]) -> list[str]:
+    """Sure and yet too small to matter."""
+    entry, margin = _telling(told), told["plan"]["margin"]
+    if not judged(told) or entry["word"] not in ("helps", "hurts"):
+        return []
+    inside = -margin <= entry["low"] and entry["high"] <= margin
+    return [f"That is sure, but within the margin of {points(margin)}: too little to matter."] if inside else []
+
+
+def _of_which_images(told: Mapping[str, Any]) -> list[str]:
+    """Seeds are half of it: all of them share the test split."""
+    if not judged(told):
+        return []
+    beside, these = _telling(told).get("images"), f"these {told['num_test']:,} test images"
+    if not beside:
+        return [f"It speaks of {these} alone; on other images of the kind it may be otherwise."]
+    interval = f"{bracketed(beside)} points over seeds and images"
+    if told["verdict"] not in FOUND:
+        return [f"On images like these: {interval}."]
+    if beside.get("holds"):
+        return [f"It holds on images like these too: {interval}."]
+    return [f"It speaks of {these} alone: on images like these the difference may be anything in {interval}."]
+
+
+def _skewed(told: Mapping[str, Any]) -> list[str]:
+    table = _telling(told).get("table") or {}
+    if not table.get("strongly_skewed"):
+        return []
+    return [
+        "The differences are strongly skewed: with such ones a verdict is wrong in up to 12\u00a0% of studies instead "
+        "of 5\u00a0%. Look at the seeds before you rely on it."
+    ]
+
+
+def _one_by_one(told: Mapping[str, Any]) -> list[str]:
+    """Where the comparisons do not agree, that is said at once."""
+    words = {arm: said(each) for arm, each in told["comparisons"].items()}
+    if not judged(told) or len(set(words.values())) < 2:
+        return []
+    return ["One by one: " + "; ".join(f"against {named(told, arm)}, {word}" for arm, word in words.items()) + "."]
+
+
+def _telling(told: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = told["comparisons"][told["against"]]
+    return found

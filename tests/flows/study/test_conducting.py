@@ -1,0 +1,150 @@
+"""A study carried out over real runs of a tiny recipe, one after another in this process."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from artifacts.runs import Runs
+from artifacts.store import Store
+from artifacts.studies import Studies, StudyRecord
+from flows.study import costs, planned, trials
+from flows.study.arms import Tuned
+from flows.study.asked import Study
+from flows.study.conducting import Conductor
+from flows.study.deciding import Outcome
+from flows.study.trial_flow import study_trial
+from flows.study.trials import Trial
+from tests.flows.quick import quick_fit
+
+
+class Killed(BaseException):
+    """Stands in for `kill -9`: nobody catches it."""
+
+
+@dataclass
+class InThisProcess:
+    """Stands in for `Processes`: the same runs, here."""
+
+    study: str
+    until_killed: int = 10**6
+    ran: list[tuple[str, int, str | None]] = field(default_factory=list)
+
+    def run(self, wanted: Sequence[Trial], until: str | None, ended: Callable[[Trial], None]) -> None:
+        for trial in wanted:
+            if len(self.ran) >= self.until_killed:
+                raise Killed
+            study_trial(trial.loaded.name, trial.loaded.overrides, self.study, trial.arm, until)
+            self.ran.append((trial.arm, trial.seed, until))
+            ended(trial)
+
+
+class Silent:
+    def trials(self, what: str, wanted: int, there: int) -> None: ...
+    def trial(self, trial: Trial, accuracy: float | None, seconds: float) -> None: ...
+    def look(self, outcome: Outcome) -> None: ...
+
+
+def validated_fit(*arguments: Any) -> Any:
+    """As `quick_fit`; the higher the rate, the better on validation."""
+    fitted = quick_fit(*arguments)
+    rate = arguments[3].learning_rate
+    history = pd.DataFrame({**fitted.history, "val_loss": [1.0], "val_accuracy": [min(1.0, 10 * rate)]})
+    return type(fitted)(**{**vars(fitted), "history": history})
+
+
+@pytest.fixture(autouse=True)
+def quickly(harness: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tasks.pure import fitting, pictures
+    from tests.flows.quick import quick_pictures
+
+    monkeypatch.setattr(fitting, "fit", validated_fit)
+    monkeypatch.setattr(pictures, "draw", quick_pictures)
+
+
+Begun = tuple[StudyRecord, InThisProcess, Conductor]
+
+
+@pytest.fixture
+def begin(tiny: str, store: Store) -> Callable[..., Begun]:
+    def start(until_killed: int = 10**6, **asked: Any) -> Begun:
+        study = Study(recipe=tiny, **{"seeds": 2, "arms": ["transfer", "random-base", "head-only"], **asked})
+        record = Studies(store).begin(planned.plan(study))
+        processes = InThisProcess(record.id, until_killed)
+        return record, processes, Conductor(record, store, processes, True, Silent())  # type: ignore[arg-type]
+
+    return start
+
+
+def test_every_arm_is_judged_with_every_seed_and_what_is_read_off_costs_no_run(begin: Callable[..., Begun]) -> None:
+    record, processes, conductor = begin()
+    found = conductor.run()
+    assert processes.ran == [(arm, seed, None) for seed in (0, 1) for arm in ("transfer", "random-base")]
+    assert {arm: len(values) for arm, values in found.accuracies.items()} == dict.fromkeys(
+        ("transfer", "random-base", "head-only"), 2
+    )
+    stored = Studies(conductor.store).get(record.id).outcome
+    assert stored["verdict"] == "undecided" and stored["done"]
+    assert stored["test_looks"] == {"here": 4, "elsewhere": 0}
+
+
+def test_shared_steps_are_computed_once(begin: Callable[..., Begun], store: Store) -> None:
+    record, _, conductor = begin()
+    conductor.run()
+    runs = [run for run in Runs(store).all() if run.study == record.id]
+    pretrained = [entry["status"] for run in runs for entry in run.steps if entry["step"] == "pretrain"]
+    assert pretrained == ["ran", "hit", "ran", "hit"]
+    outcome = Studies(store).get(record.id).outcome
+    assert outcome["computed"] + outcome["reused"] == 12 * 4 and outcome["reused"] > 8
+
+
+def test_a_study_that_was_killed_runs_only_what_is_missing(begin: Callable[..., Begun]) -> None:
+    _, first, conductor = begin(until_killed=3)
+    with pytest.raises(Killed):
+        conductor.run()
+    record, second, again = begin()
+    outcome = again.run()
+    assert len(first.ran) == 3 and second.ran == [("random-base", 1, None)]
+    _, third, once_more = begin()
+    assert once_more.run().as_json() == outcome.as_json() and third.ran == []
+    assert conductor.record.id == record.id
+
+
+def test_rates_are_chosen_before_anything_is_judged_and_without_the_test_split(
+    begin: Callable[..., Begun], store: Store
+) -> None:
+    scratch = {"learning_rates": [1e-3, 1e-2], "updates": [1, 2], "seeds": 1}
+    _, processes, conductor = begin(arms=["transfer", "scratch"], scratch=scratch, seeds=1)
+    found = conductor.run()
+    assert [until for _, _, until in processes.ran] == ["fine_tune"] * 4 + [None] * 2
+    assert found.tuned == {"scratch": Tuned(1e-2, 1)}
+    tuning = [run for run in Runs(store).all() if not run.metrics]
+    assert len(tuning) == 4 and all(run.state == "completed" for run in tuning)
+
+
+def test_a_changed_study_is_another_study(begin: Callable[..., Begun]) -> None:
+    (one, *_), (same, *_), (other, *_) = begin(), begin(), begin(margin=0.02)
+    assert one.id == same.id != other.id
+
+
+def test_axes_are_looked_at_with_the_seeds_of_the_first_look(begin: Callable[..., Begun]) -> None:
+    _, _, conductor = begin(labels=[20], arms=["transfer", "random-base"])
+    (curve,) = conductor.run().curves
+    assert (curve["axis"], curve["value"]) == ("labels", 20)
+    assert {arm: len(values) for arm, values in curve["arms"].items()} == {"transfer": 2}
+
+
+def test_what_it_will_cost_is_known_before(begin: Callable[..., Begun], store: Store) -> None:
+    record, processes, conductor = begin()
+    study = planned.study(record)
+    (home,) = trials.places(study)
+    wanted = [(each.loaded, None) for each in trials.trials(study, home, [0, 1], {}, True)]
+    before = costs.cost(wanted, store)
+    assert (before.steps, before.stored, before.seconds) == (4 * 12, 0, None)
+    conductor.run()
+    after = costs.cost(wanted, store)
+    assert (after.distinct, after.missing, after.seconds) == (before.distinct, 0, 0.0)
+    computed = Studies(store).get(record.id).outcome["computed"]
+    assert computed <= before.distinct

@@ -1,0 +1,99 @@
+"""The verdict: what its comparisons say together, and on which images."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from artifacts.studies import StudyRecord
+from flows.study.deciding import Outcome, outcome
+from flows.study.results import Judged
+from flows.study.trials import Place
+
+IMAGES = 200
+HOME = Place("home", "as the recipe says", {}, ())
+
+
+def study(*comparisons: str, looks: tuple[tuple[int, float], ...] = ((5, 0.05),), margin: float = 0.01) -> StudyRecord:
+    plan = {
+        "study": {"recipe": "quickstart", "margin": margin},
+        "comparisons": list(comparisons),
+        "looks": [list(look) for look in looks],
+    }
+    return StudyRecord("abc", plan, {}, 0.0)
+
+
+def judged(accuracy: float, seed: int) -> Judged:
+    """So many of the images right, others with each seed."""
+    right = np.arange(IMAGES) < round(accuracy * IMAGES)
+    return Judged(float(right.mean()), np.random.default_rng(seed).permutation(right), "sha256:0", None)
+
+
+def found(accuracies: dict[str, list[float]], record: StudyRecord) -> Outcome:
+    """The outcome where each arm has these accuracies, seed by seed."""
+    arms = {
+        arm: {seed: judged(each, 100 * number + seed) for seed, each in enumerate(values)}
+        for number, (arm, values) in enumerate(accuracies.items())
+    }
+    return outcome(record, {HOME: arms}, {}, done=True)
+
+
+GOOD, BAD = [0.90, 0.91, 0.90, 0.92, 0.91], [0.80, 0.80, 0.79, 0.80, 0.81]
+
+
+def test_transfer_helps_only_if_it_beats_whatever_one_would_do_without_it() -> None:
+    record = study("scratch", "raw-pixels")
+    assert found({"transfer": GOOD, "scratch": BAD, "raw-pixels": BAD}, record).verdict == "helps"
+    mixed = found({"transfer": GOOD, "scratch": BAD, "raw-pixels": GOOD}, replace_margin(record, 0.05))
+    assert mixed.verdict == "no difference" and mixed.telling == "raw-pixels"
+
+
+def replace_margin(record: StudyRecord, margin: float) -> StudyRecord:
+    return replace(record, plan={**record.plan, "study": {**record.plan["study"], "margin": margin}})
+
+
+def test_it_hurts_if_it_loses_to_any() -> None:
+    result = found({"transfer": BAD, "scratch": BAD, "raw-pixels": GOOD}, study("scratch", "raw-pixels"))
+    assert (result.verdict, result.telling) == ("hurts", "raw-pixels")
+    assert result.as_json()["difference"] < 0
+
+
+def test_a_comparison_within_transfer_changes_no_verdict() -> None:
+    """The head alone may do as well: that is no reason to do without transfer."""
+    result = found({"transfer": GOOD, "scratch": BAD, "head-only": GOOD}, study("scratch", "head-only"))
+    assert result.verdict == "helps"
+
+
+def test_the_least_favourable_comparison_is_named() -> None:
+    low = [each - 0.4 for each in BAD]
+    result = found({"transfer": GOOD, "scratch": BAD, "raw-pixels": low}, study("scratch", "raw-pixels"))
+    assert result.telling == "scratch"
+    assert result.sentence.startswith("Transfer helps: +10.8 points [")
+
+
+def test_between_looks_nothing_is_decided() -> None:
+    noisy = [0.90, 0.80, 0.95, 0.78, 0.91]
+    record = study("scratch", looks=((5, 0.005), (10, 0.01)))
+    result = found({"transfer": noisy, "scratch": noisy[::-1]}, record)
+    assert (result.verdict, result.decided) == ("go on", False)
+    last = found({"transfer": noisy, "scratch": noisy[::-1]}, study("scratch"))
+    assert last.verdict == "undecided" and "more seeds" in last.sentence
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_fewer_than_five_seeds_never_give_a_verdict(seeds: int) -> None:
+    record = study("scratch", looks=((seeds, 0.05),))
+    assert found({"transfer": GOOD[:seeds], "scratch": BAD[:seeds]}, record).verdict == "undecided"
+
+
+def test_the_sentence_says_of_which_images_it_speaks() -> None:
+    sure = found({"transfer": GOOD, "scratch": [0.3] * 5}, study("scratch"))
+    assert sure.sentence.endswith("(5 seeds, on images like these).")
+    close = found({"transfer": [0.72] * 5, "scratch": [0.70] * 5}, study("scratch"))
+    assert close.sentence.endswith("(5 seeds, on these 200 test images).")
+    assert close.as_json()["comparisons"]["scratch"]["images"]["holds"] is False
+
+
+def test_only_seeds_that_every_arm_has_count() -> None:
+    result = found({"transfer": GOOD, "scratch": BAD[:3]}, study("scratch"))
+    assert result.seeds == 3 and len(result.as_json()["arms"]["transfer"]) == 3

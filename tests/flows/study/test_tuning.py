@@ -1,0 +1,74 @@
+"""Rate and updates of scratch are chosen on validation images, and never by the test split."""
+
+import pytest
+
+from flows import dag, recipe_files
+from flows.study import tuning
+from flows.study.arms import Tuned
+from flows.study.asked import Study
+from flows.study.trial_flow import chosen
+from flows.study.trials import UNTIL_TUNED
+
+STUDY = Study(recipe="quickstart")
+
+
+def test_candidates_are_all_combinations_on_the_first_seeds() -> None:
+    found = tuning.candidates(STUDY, "scratch", {}, norms=True)
+    assert len({each.tuned for each in found}) == len(found) == 4 * 2
+    for each in found:
+        assert [trial.seed for trial in each.trials] == [0, 1, 2]
+        assert {trial.loaded.recipe.train_head.learning_rate for trial in each.trials} == {each.tuned.learning_rate}
+
+
+def test_labels_are_kept_for_validation_only_where_the_recipe_keeps_none() -> None:
+    (first, *_) = tuning.candidates(STUDY, "scratch", {}, norms=True)
+    assert first.trials[0].loaded.recipe.target.validation == STUDY.scratch.validation
+    study = Study(recipe="quickstart", set={"target.validation": 0.5})
+    (first, *_) = tuning.candidates(study, "scratch", {}, norms=True)
+    assert first.trials[0].loaded.recipe.target.validation == 0.5
+
+
+def test_its_trials_end_before_the_test_split_is_seen() -> None:
+    skipped = chosen(recipe_files.load("quickstart"), UNTIL_TUNED).skipped
+    assert skipped == {"evaluate", "figures", "report"}
+    assert chosen(recipe_files.load("quickstart"), None).skipped == frozenset()
+    assert set(dag.STEPS) - skipped >= {"train_head", "fine_tune"}
+
+
+def candidates_of(*pairs: tuple[float, int]) -> list[tuning.Candidate]:
+    return [tuning.Candidate("scratch", Tuned(rate, updates), ()) for rate, updates in pairs]
+
+
+def test_the_best_is_taken() -> None:
+    found = candidates_of((1e-3, 1), (1e-2, 1))
+    assert tuning.chosen(found, {Tuned(1e-3, 1): [0.6, 0.6], Tuned(1e-2, 1): [0.9, 0.9]}) == Tuned(1e-2, 1)
+
+
+def test_within_one_standard_error_fewer_updates_are_taken() -> None:
+    """Means .90 and .88, standard deviation of the better one's three seeds .05, so one standard error .029."""
+    found = candidates_of((1e-3, 1), (1e-3, 3))
+    near = {Tuned(1e-3, 1): [0.88, 0.88, 0.88], Tuned(1e-3, 3): [0.85, 0.90, 0.95]}
+    assert tuning.chosen(found, near) == Tuned(1e-3, 1)
+    far = {Tuned(1e-3, 1): [0.87, 0.87, 0.87], Tuned(1e-3, 3): [0.85, 0.90, 0.95]}
+    assert tuning.chosen(found, far) == Tuned(1e-3, 3)
+
+
+def test_of_equal_updates_the_better_is_taken() -> None:
+    found = candidates_of((1e-4, 1), (1e-3, 1))
+    near = {Tuned(1e-4, 1): [0.88, 0.88], Tuned(1e-3, 1): [0.80, 0.98]}
+    assert tuning.chosen(found, near) == Tuned(1e-3, 1)
+
+
+def test_one_seed_has_no_standard_error() -> None:
+    found = candidates_of((1e-4, 1), (1e-3, 2))
+    assert tuning.chosen(found, {Tuned(1e-4, 1): [0.8], Tuned(1e-3, 2): [0.81]}) == Tuned(1e-3, 2)
+
+
+@pytest.mark.parametrize("updates", [[1], [1, 3]])
+def test_never_fewer_updates_than_the_transfer_has(updates: list[int]) -> None:
+    study = Study.model_validate({"recipe": "quickstart", "scratch": {"updates": updates}})
+    plain = recipe_files.load("quickstart").recipe
+    for each in tuning.candidates(study, "scratch", {}, norms=True):
+        recipe = each.trials[0].loaded.recipe
+        assert recipe.train_head.epochs >= plain.train_head.epochs
+        assert recipe.fine_tune.epochs >= plain.fine_tune.epochs

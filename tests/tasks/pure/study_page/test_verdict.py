@@ -1,0 +1,82 @@
+"""A study's verdict says how far it reaches, and never more than there is."""
+
+import pytest
+
+from tasks.pure.study_page.verdict import tone, verdict
+from tests.tasks.pure.study_page.example import told
+
+
+def said(known) -> str:
+    return " ".join(verdict(known)).replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    ("lead", "seeds", "spread", "word", "colour"),
+    [
+        (0.06, 5, 0.005, "helps", "good"),
+        (-0.06, 5, 0.005, "hurts", "bad"),
+        (0.0, 40, 0.003, "no difference", "warning"),
+        (0.01, 5, 0.03, "go on", "warning"),
+    ],
+)
+def test_the_verdict_comes_first_with_its_interval_and_its_images(lead, seeds, spread, word, colour):
+    known = told({"scratch": lead}, seeds, spread=spread)
+    assert known["verdict"] == word
+    assert verdict(known)[0] == known["sentence"].replace(" -", " −").replace("[-", "[−")
+    assert "on these 200 test images" in verdict(known)[0]
+    assert tone(known) == colour
+
+
+@pytest.mark.parametrize("seeds", [1, 2, 4])
+def test_fewer_than_five_seeds_are_never_a_verdict(seeds):
+    known = told({"scratch": 0.3}, seeds)
+    known |= {"verdict": "helps", "sentence": "Transfer helps"}  # whatever anyone says
+    assert verdict(known)[0].startswith("No verdict: ") and "fewer than five" in verdict(known)[0]
+    assert "helps" not in said(known)
+    assert tone(known) == "warning"
+
+
+def test_the_undecided_are_told_about_how_many_more_seeds():
+    sentence = "Undecided: +1.0 points [-1.0, +3.0] against training from scratch; about 35 more seeds would tell."
+    known = told({"scratch": 0.01}, 5, spread=0.03) | {"verdict": "undecided", "sentence": sentence}
+    assert "about 35 more seeds" in verdict(known)[0] and "[−1.0, +3.0]" in verdict(known)[0]
+
+
+def images(known, low, high, holds):
+    known["comparisons"]["scratch"]["images"] = {"low": low, "high": high, "holds": holds}
+    return known
+
+
+def test_it_says_of_which_images_it_speaks():
+    alone = "It speaks of these 200 test images alone"
+    assert alone in said(told())
+    assert "holds on images like these too: [+1.0, +9.0] points" in said(images(told(), 0.01, 0.09, True))
+    unsure = said(images(told(), -0.01, 0.09, False))
+    assert alone in unsure and "[−1.0, +9.0] points" in unsure
+
+
+def test_strongly_skewed_differences_are_warned_of():
+    known = told()
+    known["comparisons"]["scratch"]["table"]["strongly_skewed"] = True
+    assert "strongly skewed" in said(known)
+    known["comparisons"]["scratch"]["table"]["strongly_skewed"] = False
+    assert "skewed" not in said(known)
+
+
+def test_a_sure_lead_inside_the_margin_is_too_little_to_matter():
+    known = told()
+    known["comparisons"]["scratch"] |= {"low": 0.001, "high": 0.008, "word": "helps"}
+    assert "within the margin of 1 point:" in said(known)
+    known["comparisons"]["scratch"] |= {"high": 0.011}
+    assert "margin" not in said(known)
+
+
+def test_comparisons_that_disagree_are_named_one_by_one():
+    known = told({"scratch": 0.06, "raw-pixels": -0.06}, spread=0.004)
+    assert "against training from scratch, helps; against raw-pixels, hurts" in said(known)
+    assert "One by one" not in said(told())
+
+
+def test_a_study_that_goes_on_says_so():
+    assert "has not ended" in said(told(done=False))
+    assert "has not ended" not in said(told())
