@@ -74,7 +74,7 @@ def evaluate(stored: Stored, recipe: Recipe, tuned: Any) -> tuple[dict[str, Any]
     bounds = judgement.Bounds(recipe.evaluate.bootstrap, recipe.evaluate.confidence, seed)
     ours, theirs = stored.task("target"), stored.task("source")
     metrics, predictions = judgement.judge(tuned, ours, bounds)
-    metrics["after_head"] = judgement.accuracy_only(stored.model("train_head"), ours, bounds)
+    metrics["after_head"], _ = judgement.accuracy_only(stored.model("train_head"), ours, bounds)
     metrics["base"] = judgement.base_figures(stored.model("save_model"), theirs, bounds)
     return metrics, predictions
 

@@ -85,7 +85,7 @@ def test_the_accuracy_is_that_of_the_predictions_beside_it():
     figures, predictions = judgement.judge(model, task(3), BOUNDS)
     right = predictions["probabilities"].argmax(axis=1) == predictions["labels"]
     assert figures["accuracy"] == right.mean()
-    alone = judgement.accuracy_only(model, task(3), BOUNDS)
+    alone, _ = judgement.accuracy_only(model, task(3), BOUNDS)
     assert alone == {name: figures[name] for name in ("accuracy", "accuracy_low", "accuracy_high")}
 
 
