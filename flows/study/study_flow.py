@@ -65,9 +65,9 @@ def study(
     store = Store()
     record = Studies(store).begin(planned.plan(asked(wanted, options, overrides)))
     get_run_logger().info("study %s: %s", record.id, planned.in_words(record))
-    processes = Processes(record.id, jobs, int(record.plan["threads"]), str(PREFECT_API_URL.value() or ""))
-    conductor = Conductor(record, store, processes, has_norms(planned.study(record), store), watching.watcher())
-    outcome = conductor.run()
+    norms = has_norms(planned.study(record), store)
+    with Processes(record.id, jobs, int(record.plan["threads"]), str(PREFECT_API_URL.value() or "")) as processes:
+        outcome = Conductor(record, store, processes, norms, watching.watcher()).run()
     pages = write_pages(store, Studies(store).get(record.id))
     create_markdown_artifact(
         pages.markdown.read_text(encoding="utf-8"), key=key("study", record.plan["title"]), description=outcome.sentence
