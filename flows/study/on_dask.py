@@ -94,7 +94,8 @@ class OnDask:
         from distributed import CancelledError, TimeoutError, wait
 
         try:
-            done: list[Any] = list(wait(list(self._under_way), LOOK_SECONDS, "FIRST_COMPLETED").done)
+            with self._client.as_current():
+                done: list[Any] = list(wait(list(self._under_way), LOOK_SECONDS, "FIRST_COMPLETED").done)
         except TimeoutError:
             return []
         except CancelledError:

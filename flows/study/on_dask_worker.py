@@ -5,7 +5,6 @@ the process is stopped when nobody wants the trial any more, and ends with the w
 """
 
 import json
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -38,10 +37,11 @@ def run(sent: str, threads: int, api: str) -> str | None:
 
 
 def close() -> None:
-    """End the processes that have nothing to do: the study has ended."""
+    """End the processes that have nothing to do: the study has ended. Dask calls it in its event loop, which may not
+    wait for them."""
     for waiting in _idle.values():
         while waiting:
-            waiting.pop().close()
+            threading.Thread(target=waiting.pop().close, name="close").start()
 
 
 @contextmanager
@@ -76,23 +76,20 @@ def _wanted() -> Callable[[], bool]:
     return ask
 
 
-def seen(study: str, api: str) -> dict[str, Any]:
+def seen(study: str, api: str, dask_worker: Any) -> dict[str, Any]:
     """What this worker has, for `on_dask` to compare: threads, the folder of the store, whether the study's plan is in
-    it, what goes into every key, whether the server answers."""
-    from distributed import get_worker
-
+    it, what goes into every key, whether the server answers. Dask gives `dask_worker`, by that name."""
     from artifacts.store import Store
     from artifacts.studies import PLAN, Studies
     from flows import server
 
     store = Store()
     return {
-        "threads": get_worker().state.nthreads,
+        "threads": dask_worker.state.nthreads,
         "store": str(store.root),
         "plan": (Studies(store).folder(study) / PLAN).is_file(),
         "keys": in_every_key(),
         "server": server.healthy(api),
-        "process": os.getpid(),
     }
 
 
