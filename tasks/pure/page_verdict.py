@@ -195,16 +195,9 @@ def _fine_tuning(metrics: dict[str, Any]) -> list[str]:
 
 
 def _caution(page: Page) -> list[str]:
-    """What the figures cannot carry: an interval that is one point, a small test set, few seeds."""
-    accuracy, num_test = page.metrics["accuracy"], page.metrics.get("num_test") or 0
-    found = []
-    if accuracy in (0, 1) and num_test:
-        # The rule of three: none in n seen leaves up to 3 / n, at 95 %.
-        none, rate = ("mistake", "error rate") if accuracy else ("right answer", "accuracy")
-        limit = percent(min(1.0, 3 / num_test))
-        found.append(f"no {none} in {num_test:,} images still allows an {rate} of up to {limit}")
-    elif num_test < _SMALL_TEST:
-        found.append(f"{num_test:,} test images are few")
+    """What the figures cannot carry: a small test set, few seeds."""
+    num_test = page.metrics.get("num_test") or 0
+    found = [f"{num_test:,} test images are few"] if num_test < _SMALL_TEST else []
     pairs = 0 if page.study.get("answer") else sum(_paired(page))
     # Fewer than three, and a control that was never run, have been said already.
     if 3 <= pairs < _FEW_SEEDS:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tasks.pure.metrics import accuracy_interval
 from tasks.pure.page import verdict
 from tasks.pure.page_verdict import tone
 from tests.tasks.pure.example_page import controls, metrics, page, plain, seeds, study
@@ -144,7 +146,9 @@ def test_a_small_test_set_and_few_seeds_are_warned_of():
 
 
 def test_all_right_is_not_said_to_be_without_error():
-    perfect = metrics(accuracy=1.0, accuracy_low=1.0, accuracy_high=1.0, num_test=200)
-    assert "no mistake in 200 images still allows an error rate of up to 1.5 %" in said(metrics=perfect)
+    perfect = metrics(**accuracy_interval(np.ones(200, bool), 0.95), num_test=200)
+    assert said(metrics=perfect).startswith(
+        "100.0 % of 200 test images are answered right (95 % interval 98.1–100.0 %)"
+    )
     almost = metrics(accuracy=0.9996, accuracy_low=0.999, accuracy_high=1.0)
     assert said(metrics=almost).startswith("99.96 %")
