@@ -64,8 +64,8 @@ class Studies:
             OSError: there is none. RecordDamaged: its plan was altered.
         """
         path = self.folder(study_id) / PLAN
-        plan = unseal(path.read_bytes(), f"plan of study {study_id}")["plan"]
-        if digest_json(plan).removeprefix("sha256:")[:ID_LETTERS] != study_id:
+        plan = unseal(path.read_bytes(), f"plan of study {study_id}").get("plan")
+        if not isinstance(plan, dict) or digest_json(plan).removeprefix("sha256:")[:ID_LETTERS] != study_id:
             raise RecordDamaged(f"plan of study {study_id}: it is the plan of another study.")
         return StudyRecord(study_id, plan, self._outcome(study_id), path.stat().st_mtime)
 
@@ -82,10 +82,6 @@ class Studies:
             with suppress(OSError, RecordDamaged):
                 found.append(self.get(path.parent.name))
         return sorted(found, key=lambda study: (study.started, study.id))
-
-    def newest(self, recipe: str) -> StudyRecord | None:
-        """The newest study of a recipe that has an outcome."""
-        return next((study for study in reversed(self.all()) if study.plan["recipe"] == recipe and study.outcome), None)
 
     def find(self, wanted: str) -> StudyRecord:
         """The study that a person means: `last`, or the beginning of an id.

@@ -40,14 +40,17 @@ def _print_runs(found: list[Any]) -> None:
     table = Table(box=None, pad_edge=False)
     table.add_column("run", justify="right", no_wrap=True)
     table.add_column("recipe", overflow="fold")
-    for title in ("started", "accuracy", "hit / ran", "state"):
+    studied = any(record.study for record in found)
+    for title in ("started", "accuracy", "hit / ran", "state", *(["study"] if studied else [])):
         table.add_column(title, no_wrap=True)
     for record in found:
         line = row(record)
         state = f"[{STATE.get(record.state, 'yellow')}]{record.state}[/]"
         name = escape(record.name or record.title)
         steps = f"{line['hit']:3} / {line['ran']}"
-        table.add_row(str(record.number), name, when(record.started), escape(interval(record.metrics)), steps, state)
+        of_study = [escape(record.study)] if studied else []
+        accuracy = escape(interval(record.metrics))
+        table.add_row(str(record.number), name, when(record.started), accuracy, steps, state, *of_study)
     console.print(table, highlight=False)
 
 

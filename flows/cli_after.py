@@ -24,6 +24,10 @@ def runs(
         list[str] | None,
         typer.Option("--metric", metavar="CONDITION", help="Only runs that meet it: --metric 'accuracy>=0.9'"),
     ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", metavar="ID", help="Only runs that this study made: the beginning of its id."),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 for all.")] = 0,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a column a metric, for pandas.")] = False,
@@ -33,7 +37,7 @@ def runs(
     from flows import after_commands
     from flows.runs_list import Filter
 
-    wanted = Filter(recipe, state, metric or [])
+    wanted = Filter(recipe, state, metric or [], study)
     leave(after_commands.runs(wanted, limit, as_json=as_json, as_csv=as_csv))
 
 
