@@ -15,9 +15,9 @@ from flows.study import arms, planned, results, tuning
 from flows.study.arms import Tuned
 from flows.study.asked import Study
 from flows.study.deciding import Outcome, outcome
+from flows.study.dispatching import TrialRunner
 from flows.study.pages import write_pages
 from flows.study.results import Judged
-from flows.study.trial_runs import Processes
 from flows.study.trials import UNTIL_TUNED, Place, Trial, places, trials
 
 # Place → arm → seed → what it reached.
@@ -47,7 +47,7 @@ class Conductor:
 
     record: StudyRecord
     store: Store
-    processes: Processes
+    processes: TrialRunner
     norms: bool
     watcher: Watcher
     found: Found = field(default_factory=dict)

@@ -16,6 +16,8 @@ from typing import IO, Any
 
 from flows import commands, interrupts
 
+END_SECONDS = 15.0  # from the end of the input to that of the process
+
 
 def main() -> int:
     """Exit codes as those of `graft run`."""
@@ -48,6 +50,10 @@ def _asked() -> Iterator[dict[str, Any]]:
         for line in sys.stdin:
             waiting.put(line)
         waiting.put(None)
+        # Whatever does not hear the signal, or was just about to begin, has no longer than this.
+        last = threading.Timer(END_SECONDS, os._exit, (commands.EXIT_CODES["cancelled"],))
+        last.daemon = True
+        last.start()
         if under_way.is_set():
             os.kill(os.getpid(), signal.SIGINT)
 

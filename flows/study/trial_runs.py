@@ -13,17 +13,13 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import IO, Any, Self
 
-from artifacts.errors import GraftError
+from flows.study.dispatching import TrialFailed, Waiting, sent
 from flows.study.trials import Trial
 
 STOP_SECONDS = 15  # for a process that was asked to stop; a training stops within a second or two
 # Trials a process runs before another takes its place. To start one costs about as long as a small trial; TensorFlow
 # keeps 10 to 30 MB of each network.
 TRIALS_A_PROCESS = 12
-
-
-class TrialFailed(GraftError):
-    """A trial's run failed; the study goes on when what it says is mended."""
 
 
 class Process:
@@ -115,7 +111,7 @@ class Processes:
             process.close()
 
     def run(self, trials: Sequence[Trial], until: str | None, ended: Callable[[Trial], None]) -> None:
-        """Run them all, in order; `ended` is called for each, in this thread.
+        """Run them all; `ended` is called for each, in this thread.
 
         Raises:
             TrialFailed: one failed; those under way have ended, the rest never began.
@@ -134,29 +130,27 @@ class Processes:
     def _as_they_end(
         self, pool: ThreadPoolExecutor, trials: Sequence[Trial], until: str | None
     ) -> Iterator[tuple[Trial, "Future[None]"]]:
-        waiting, under_way = list(trials), dict[Future[None], Trial]()
+        waiting, under_way = Waiting(trials, until), dict[Future[None], Trial]()
         while waiting or under_way:
             while waiting and len(under_way) < self.jobs:
-                trial = waiting.pop(0)
+                trial = waiting.next()
                 under_way[pool.submit(self._run, trial, until)] = trial
             ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
             for future in ready:
-                yield under_way.pop(future), future
+                trial = under_way.pop(future)
+                waiting.ended(trial)
+                yield trial, future
 
     def _run(self, trial: Trial, until: str | None) -> None:
-        asked = {"study": self.study, "recipe": trial.loaded.name, "overrides": trial.loaded.overrides}
         process = self._idle.pop() if self._idle else Process(self.threads, self.api)
         self._busy.append(process)
         try:
-            problem = process.run({**asked, "arm": trial.arm, "until": until})
+            problem = process.run(sent(self.study, trial, until))
         finally:
             if not self._stopping.is_set():
                 self._put_back(process)
         if problem and not self._stopping.is_set():
-            raise TrialFailed(
-                f"The trial `{trial.arm}` with seed {trial.seed} failed: {problem} "
-                "What had ended is in the store; run the study again to go on from there."
-            )
+            raise TrialFailed.of(trial, problem)
 
     def _put_back(self, process: Process) -> None:
         """For the next trial; unless it has had its share, or is gone."""
