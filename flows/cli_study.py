@@ -48,6 +48,10 @@ def study(
         float | None, typer.Option("--margin", min=0, help="A difference that is none, in points. By default 1.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Trials at once; each is a process.")] = 1,
+    dask: Annotated[
+        str | None,
+        typer.Option("--dask", metavar="ADDRESS", help="A Dask scheduler, on whose workers the trials run."),
+    ] = None,
     only_plan: Annotated[bool, typer.Option("--plan", help="Only say what it would cost.")] = False,
     as_json: JsonOption = False,
     debug: DebugOption = False,
@@ -59,7 +63,7 @@ def study(
     from flows.study import commands
 
     options = commands.options(arms, labels, depths, unfrozen, seeds, budget, margin)
-    leave(commands.study(wanted, options, settings or [], jobs, only_plan=only_plan, as_json=as_json))
+    leave(commands.study(wanted, options, settings or [], (jobs, dask), only_plan=only_plan, as_json=as_json))
 
 
 EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
@@ -67,6 +71,7 @@ EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "graft study quickstart",
         "graft study quickstart --plan",
         "graft study mine.yaml --arms transfer,scratch,self --labels 20,100,500 --jobs 2",
+        "graft study mine.yaml --dask tcp://10.0.0.1:8786",
         "graft study mine.yaml --seeds 10 --set fine_tune.learning_rate=1e-4 --json",
     ),
 }

@@ -8,7 +8,14 @@ from typing import Any
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate
-from prefect.client.schemas.objects import Flow, FlowRun, State
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import Flow, FlowRun, State, StateType
+from prefect.states import Cancelling
 
 from artifacts.errors import RecordDamaged
 from artifacts.runs import INTERRUPTED, RunRecord, Runs
@@ -35,6 +42,50 @@ def cancelled(flow: Flow, flow_run: FlowRun, state: State) -> None:
 ALL: dict[str, Any] = {"on_failure": [failed], "on_crashed": [crashed], "on_cancellation": [cancelled]}
 
 
+def study_failed(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    """Say on a study's page what went wrong and what to do."""
+    _note_study(flow_run, state, "failed")
+
+
+def study_crashed(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    """Cancel the trials that a killed study sent to the pool, which nobody waits for; its processes have ended."""
+    _cancel_trials(flow_run, "crashed")
+    _note_study(flow_run, state, "crashed")
+
+
+def study_cancelled(flow: Flow, flow_run: FlowRun, state: State) -> None:
+    """As `study_crashed`, where the study's process was killed before it could."""
+    _cancel_trials(flow_run, "was cancelled")
+    _note_study(flow_run, state, "was cancelled")
+
+
+STUDY: dict[str, Any] = {
+    "on_failure": [study_failed],
+    "on_crashed": [study_crashed],
+    "on_cancellation": [study_cancelled],
+}
+UNDER_WAY = (StateType.SCHEDULED, StateType.PENDING, StateType.RUNNING)
+
+
+def _cancel_trials(study: FlowRun, how: str) -> None:
+    wanted = FlowRunFilter(
+        parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=[study.id]),
+        state=FlowRunFilterState(type=FlowRunFilterStateType(any_=list(UNDER_WAY))),
+    )
+    with get_client(sync_client=True) as client:
+        for trial in client.read_flow_runs(flow_run_filter=wanted):
+            client.set_flow_run_state(trial.id, Cancelling(message=f"Its study {how}."))
+
+
+def _note_study(run: FlowRun, state: State, how: str) -> None:
+    text = (
+        f"# The study {how}\n\n{_quoted(state.message or '')}\n\n"
+        "Its plan and all trials that had ended are in the store, and are not computed again.\n\n"
+        "**Go on** with *Retry* on this page, or with the same study anywhere: it begins where this one stopped."
+    )
+    _artifact(run, f"The study {how}.", text)
+
+
 def _record(run: FlowRun) -> RunRecord | None:
     """None where the run ended before it began one: a wrong recipe, say."""
     try:
@@ -51,15 +102,13 @@ def _closed(run: FlowRun, state: str, message: str) -> RunRecord | None:
 
 
 def _note(run: FlowRun, state: State, record: RunRecord | None, how: str) -> None:
+    said = f"Run {record.number} {how}." if record else f"The run {how} before it began."
+    _artifact(run, said, page(record, how, state.message or ""))
+
+
+def _artifact(run: FlowRun, said: str, text: str) -> None:
     with get_client(sync_client=True) as client:
-        client.create_artifact(
-            ArtifactCreate(
-                type="markdown",
-                description=f"Run {record.number} {how}." if record else f"The run {how} before it began.",
-                data=page(record, how, state.message or ""),
-                flow_run_id=run.id,
-            )
-        )
+        client.create_artifact(ArtifactCreate(type="markdown", description=said, data=text, flow_run_id=run.id))
 
 
 def page(record: RunRecord | None, how: str, message: str) -> str:

@@ -27,8 +27,8 @@ class Scratch(Section):
         default=[1, 3], min_length=1, description="How many times the transfer's updates, never fewer."
     )
     seeds: Count = Field(default=3, description="First seeds, on whose labels it is chosen.")
-    validation: float = Field(
-        default=0.3, gt=0, lt=1, description="Of the labels, where the recipe keeps none for validation."
+    validation: Annotated[float, Field(gt=0, lt=1)] | None = Field(
+        default=None, description="Of the labels, in the place of further ones; of all labels 0.3 by default."
     )
 
 

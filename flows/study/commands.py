@@ -8,7 +8,7 @@ from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
 from flows import commands, interrupts, recipe_files, run_server
 from flows.study import arms as study_arms
-from flows.study import costs, planned, trials, tuning
+from flows.study import costs, on_dask, planned, trials, tuning
 from flows.study.arms import Tuned
 from flows.study.asked import Study, asked
 from flows.study.costs import Cost
@@ -44,9 +44,20 @@ def options(
 
 
 def study(
-    wanted: str, options: Mapping[str, Any], settings: Sequence[str], jobs: int, only_plan: bool, as_json: bool
+    wanted: str,
+    options: Mapping[str, Any],
+    settings: Sequence[str],
+    where: tuple[int, str | None],
+    only_plan: bool,
+    as_json: bool,
 ) -> int:
-    """Exit code 0 whatever the verdict; 130 after Ctrl-C."""
+    """Exit code 0 whatever the verdict; 130 after Ctrl-C.
+
+    Args:
+        where: how many trials at once, and the address of a Dask scheduler if they are to run there.
+    """
+    if where[1]:
+        on_dask.require()  # before a server is started for nothing
     overrides = dict(recipe_files.parse_setting(text) for text in settings)
     what = asked(wanted, options, overrides)
     plan = planned.plan(what)
@@ -57,7 +68,7 @@ def study(
     with interrupts.listening(), run_server.ahead() as server:
         record = Studies(store).begin(plan)
         with commands.only_json_on_stdout(as_json):
-            found = _under_prefect(record, server, (wanted, options, overrides, jobs), as_json)
+            found = _under_prefect(record, server, (wanted, options, overrides, where), as_json)
     if as_json:
         commands.print_json(found)
     return 0
@@ -76,10 +87,11 @@ def _under_prefect(
 
         from flows.study.study_flow import study as flow
         from flows.study.watching import OnTerminal, watched_by
+        from flows.study.where import PROCESSES
 
         with watched_by(OnTerminal(console)), tags("graft"):
-            wanted, options, overrides, jobs = wish
-            found: dict[str, Any] = flow(wanted, overrides, **options, jobs=jobs)
+            wanted, options, overrides, (jobs, dask) = wish
+            found: dict[str, Any] = flow(wanted, overrides, **options, jobs=jobs, where=dask or PROCESSES)
     _say_found(console, found)
     return found
 

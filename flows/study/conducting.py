@@ -15,9 +15,9 @@ from flows.study import arms, planned, results, tuning
 from flows.study.arms import Tuned
 from flows.study.asked import Study
 from flows.study.deciding import Outcome, outcome
+from flows.study.dispatching import TrialRunner
 from flows.study.pages import write_pages
 from flows.study.results import Judged
-from flows.study.trial_runs import Processes
 from flows.study.trials import UNTIL_TUNED, Place, Trial, places, trials
 
 # Place → arm → seed → what it reached.
@@ -47,7 +47,7 @@ class Conductor:
 
     record: StudyRecord
     store: Store
-    processes: Processes
+    processes: TrialRunner
     norms: bool
     watcher: Watcher
     found: Found = field(default_factory=dict)
@@ -117,10 +117,9 @@ class Conductor:
         if judged is None:
             return False
         mine.setdefault(trial.arm, {})[trial.seed] = judged[arms.TRANSFER]
-        if trial.arm == arms.TRANSFER:
-            for arm in arms.READ_OFF:
-                if arm in trial.place.arms:
-                    mine.setdefault(arm, {})[trial.seed] = judged[arm]
+        for arm, called in arms.READ_OFF.get(trial.arm, {}).items():
+            if arm in trial.place.arms:
+                mine.setdefault(arm, {})[trial.seed] = judged[called]
         return True
 
     def _run(self, missing: Sequence[Trial], until: str | None, read: Callable[[Trial], float]) -> None:

@@ -17,7 +17,9 @@ from flows.study import planned
 from flows.study.arms import TRANSFER, WITHOUT_TRANSFER, Tuned
 from flows.study.results import Judged
 from tasks.pure.statistics.decision import Decision, judge
+from tasks.pure.statistics.looks import FEWEST
 from tasks.pure.statistics.two_sources import TwoSources, speaks_of_images, two_sources
+from tasks.pure.study_page.verdict import no_verdict
 
 UNDECIDED, GO_ON, HELPS, HURTS, NONE = "undecided", "go on", "helps", "hurts", "no difference"
 NAMES = {
@@ -91,6 +93,8 @@ class Outcome:
         decision, arm = self.decisions[self.telling], NAMES[self.telling]
         by = f"{_points(decision.mean)} points [{_points(decision.low)}, {_points(decision.high)}] against {arm}"
         of = f"{self.seeds} seed{'' if self.seeds == 1 else 's'}"
+        if self.seeds < FEWEST:
+            return no_verdict(self.seeds, decision.mean, arm, self.num_test)
         start = {
             HELPS: f"Transfer helps: {by}",
             HURTS: f"Transfer hurts: {by}",

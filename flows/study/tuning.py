@@ -12,6 +12,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from flows import recipe_files
+from flows.study import held_out
 from flows.study.arms import Tuned, overrides
 from flows.study.asked import Study
 from flows.study.trials import Place, Trial
@@ -35,15 +36,15 @@ def candidates(study: Study, arm: str, settings: Mapping[str, Any], norms: bool)
         settings: of the place on the axes where the arm will be judged.
 
     Raises:
-        RecipeError: there are too few labels to keep any for validation.
+        RecipeError: the arm is no possible recipe.
     """
     base = recipe_files.load(study.recipe, {**study.set, **settings})
-    held_out = {} if base.recipe.target.validation else {"target.validation": study.scratch.validation}
+    beside = {**study.set, **settings, **held_out.settings(study, base.recipe)}
     found = []
     for updates in sorted(study.scratch.updates):
         for rate in study.scratch.learning_rates:
             tuned = Tuned(rate, updates)
-            own = {**study.set, **settings, **held_out, **overrides(arm, base.recipe, norms, tuned)}
+            own = {**beside, **overrides(arm, base.recipe, norms, tuned)}
             seeds = range(study.scratch.seeds)
             each = (recipe_files.load(study.recipe, {**own, "seed": seed}) for seed in seeds)
             found.append(Candidate(arm, tuned, tuple(Trial(arm, PLACE, one.recipe.seed, one) for one in each)))

@@ -82,4 +82,6 @@ class OnTerminal:
         self.console.print(f"  {trial.arm:<14} {seed:<24} {told}  {seconds:5.1f} s, {self.left} left", highlight=False)
 
     def look(self, outcome: Outcome) -> None:
+        if outcome.done:
+            return  # said at the end, by the command
         self.console.print(f"[bold]{outcome.seeds} seeds[/]: {outcome.sentence}", highlight=False)

@@ -21,3 +21,17 @@ def test_steps_are_dropdowns() -> None:
     assert properties["start_from"]["anyOf"][0]["enum"] == list(STEPS)
     assert properties["only"]["anyOf"][0]["enum"] == list(STEPS)
     assert (properties["overrides"]["default"], properties["force"]["default"]) == ({}, [])
+
+
+def test_a_study_has_a_form_too() -> None:
+    from flows.study.arms import ARMS
+    from flows.study.study_flow import study
+
+    properties = study.parameters.properties
+    assert properties["wanted"]["anyOf"][0]["enum"] == recipe_files.names()
+    assert properties["arms"]["anyOf"][1]["items"]["enum"] == list(ARMS)
+    assert properties["where"]["anyOf"][0]["enum"] == ["processes", "pool"]
+    assert properties["where"]["default"] == "processes"
+    assert properties["jobs"]["minimum"] == 1
+    undescribed = [name for name, field in properties.items() if not field.get("description")]
+    assert undescribed == []

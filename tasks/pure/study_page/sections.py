@@ -128,9 +128,9 @@ def _labels(told: Mapping[str, Any]) -> Section:
 
 def _depth(told: Mapping[str, Any]) -> Section:
     caption = (
-        "Where the base is cut: `transfer` is copied and tuned, `head-only` copied and frozen, `random-base` not "
-        "copied. A fall of `head-only` means layers that are specific to the source, or torn from those that they had "
-        "adapted to (Yosinski et al., 2014)."
+        "Where the base is cut: `transfer` is copied and tuned, `head-only` copied and frozen, `random-base` random "
+        "and tuned, `random-head` random and frozen. A fall of `head-only` means layers specific to the source, or "
+        "torn from those that they had adapted to (Yosinski et al., 2014)."
     )
     return Section("Transferability by depth of the cut", pictures=_picture(told, "depth", caption))
 
@@ -172,8 +172,8 @@ def _chosen(told: Mapping[str, Any]) -> Section:
     tuned: Mapping[str, Mapping[str, Any]] = told.get("tuned") or {}
     rows = [[arm, f"{each['learning_rate']:g}", f"{each['updates']} ×"] for arm, each in tuned.items()]
     note = (
-        "Rate and number of updates of these arms were chosen on validation images, with seeds that are not judged; "
-        "the test images were not looked at."
+        "Rate and number of updates of these arms were chosen on validation images out of the training part; the "
+        "test images were not looked at. Transfer keeps the recipe's own: the choice favours these arms alone."
     )
     table = Table(["arm", "learning rate", "updates, times those of transfer"], rows)
     return Section("Chosen on validation", [note] if rows else [], table=table)

@@ -35,13 +35,18 @@ def verdict(told: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def no_verdict(seeds: int, difference: float, against: str, num_test: int) -> str:
+    """What is said of fewer than five seeds, whatever they show."""
+    are = f"{seeds} seed is" if seeds == 1 else f"{seeds} seeds are"
+    so_far = f"so far {signed(difference)} points against {against}"
+    return f"No verdict: {are} fewer than five; {so_far}, on these {num_test:,} test images."
+
+
 def _sentence(told: Mapping[str, Any]) -> str:
-    if judged(told):
-        return re.sub(r"(?<=[ \[])-(?=\d)", "\u2212", str(told["sentence"]))
-    seeds, entry = told["seeds"], _telling(told)
-    of = f"{seeds} seed is" if seeds == 1 else f"{seeds} seeds are"
-    so_far = f"so far {signed(entry['difference'])} points against {named(told, told['against'])}"
-    return f"No verdict: {of} fewer than five; {so_far}, on these {told['num_test']:,} test images."
+    if not judged(told):
+        difference = _telling(told)["difference"]
+        return no_verdict(told["seeds"], difference, named(told, told["against"]), told["num_test"])
+    return re.sub(r"(?<=[ \[])-(?=\d)", "\u2212", str(told["sentence"]))
 
 
 def _not_ended(told: Mapping[str, Any]) -> list[str]:

@@ -83,7 +83,8 @@ def test_between_looks_nothing_is_decided() -> None:
 @pytest.mark.parametrize("seeds", [1, 2, 4])
 def test_fewer_than_five_seeds_never_give_a_verdict(seeds: int) -> None:
     record = study("scratch", looks=((seeds, 0.05),))
-    assert found({"transfer": GOOD[:seeds], "scratch": BAD[:seeds]}, record).verdict == "undecided"
+    result = found({"transfer": GOOD[:seeds], "scratch": BAD[:seeds]}, record)
+    assert result.verdict == "undecided" and result.sentence.startswith("No verdict: ")
 
 
 def test_the_sentence_says_of_which_images_it_speaks() -> None:

@@ -1,13 +1,16 @@
 """Rate and updates of scratch are chosen on validation images, and never by the test split."""
 
+import numpy as np
 import pytest
 
 from flows import dag, recipe_files
+from flows.recipe_data import Target
 from flows.study import tuning
 from flows.study.arms import Tuned
 from flows.study.asked import Study
 from flows.study.trial_flow import chosen
 from flows.study.trials import UNTIL_TUNED
+from tasks.pure import splits
 
 STUDY = Study(recipe="quickstart")
 
@@ -20,12 +23,31 @@ def test_candidates_are_all_combinations_on_the_first_seeds() -> None:
         assert {trial.loaded.recipe.train_head.learning_rate for trial in each.trials} == {each.tuned.learning_rate}
 
 
-def test_labels_are_kept_for_validation_only_where_the_recipe_keeps_none() -> None:
-    (first, *_) = tuning.candidates(STUDY, "scratch", {}, norms=True)
-    assert first.trials[0].loaded.recipe.target.validation == STUDY.scratch.validation
-    study = Study(recipe="quickstart", set={"target.validation": 0.5})
-    (first, *_) = tuning.candidates(study, "scratch", {}, norms=True)
-    assert first.trials[0].loaded.recipe.target.validation == 0.5
+def target_of(**asked: object) -> Target:
+    (first, *_) = tuning.candidates(Study(recipe="quickstart", **asked), "scratch", {}, norms=True)  # type: ignore[arg-type]
+    return first.trials[0].loaded.recipe.target
+
+
+def test_a_recipes_own_validation_part_stays() -> None:
+    target = target_of(set={"target.validation": 0.5, "target.labels": 60})
+    assert (target.labels, target.validation) == (60, 0.5)
+
+
+@pytest.mark.parametrize(("labels", "drawn"), [(3, 33), (20, 60), (30, 60), (400, 800)])
+def test_few_labels_are_all_trained_on_and_validated_on_further_ones(labels: int, drawn: int) -> None:
+    target = target_of(set={"target.labels": labels})
+    assert target.labels == drawn
+    classes = np.repeat(np.arange(3 if labels % 3 == 0 else 2), 1000)
+    training, validating = splits.draw(classes, np.arange(len(classes)), drawn, target.validation, 0)
+    alone, _ = splits.draw(classes, np.arange(len(classes)), labels, 0, 0)
+    assert training.tolist() == alone.tolist()
+    assert len(validating) >= 30
+
+
+def test_of_all_labels_a_part_is_held_out() -> None:
+    assert target_of(set={"target.labels": "all"}).validation == 0.3
+    few = target_of(set={"target.labels": 20}, scratch={"validation": 0.4})
+    assert (few.labels, few.validation) == (20, 0.4)
 
 
 def test_its_trials_end_before_the_test_split_is_seen() -> None:

@@ -62,7 +62,7 @@ def test_what_is_not_known_is_left_out_and_not_shown_as_none(render):
 @pytest.mark.parametrize("seeds", [1, 2, 5])
 def test_few_seeds_make_a_page_too(render, seeds):
     text = text_of(render, with_pictures(told({"scratch": 0.3}, seeds)))
-    assert ("no verdict" in text) == (seeds < 5) == ("No verdict" in text)
+    assert ("no verdict" in text) == (seeds < 5)
     assert "None" not in text
 
 

@@ -1,0 +1,27 @@
+"""The validation images on which rates are chosen: out of the training images, never of the test split."""
+
+from math import ceil
+from typing import Any
+
+from flows.recipe import Recipe
+from flows.study.asked import Study
+
+FEWEST = 30  # validation images a seed, where the recipe asks for fewer labels than that
+OF_ALL = 0.3  # of the labels, where the recipe takes all there are
+
+
+def settings(study: Study, recipe: Recipe) -> dict[str, Any]:
+    """Dotted key → value, laid over a trial that chooses on validation.
+
+    A recipe that keeps a validation part keeps it. Else a trial is trained on just the labels that the arm will be
+    trained on (`splits.draw` takes the same first ones of each class) and validated on as many again, 30 at least: a
+    rate chosen on six of twenty labels would be chosen by chance, and the control a straw man. The further labels
+    favour the arms that are chosen, never `transfer`. Where the recipe takes all labels, a part of them is held out.
+    """
+    target, fraction = recipe.target, study.scratch.validation
+    if target.validation:
+        return {}
+    if fraction is None and isinstance(target.labels, int):
+        times = ceil(FEWEST / target.labels)
+        return {"target.labels": target.labels * (1 + times), "target.validation": times / (1 + times)}
+    return {"target.validation": fraction or OF_ALL}

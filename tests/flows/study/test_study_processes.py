@@ -1,0 +1,132 @@
+"""`graft study` as a person runs it: real processes, killed and interrupted ones too."""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from artifacts.runs import Runs
+from artifacts.store import Store
+from artifacts.studies import Studies
+from artifacts.verify import verify
+from tests.flows.processes import as_json, graft, start
+
+ASKED = ("--arms", "transfer,random-base,raw-pixels,head-only", "--json")
+# What two sessions do not share: how much each of them computed, and where its page lies.
+OF_THE_SESSION = ("computed", "reused", "seconds", "saved", "num_runs", "runs", "report")
+
+
+def trial_processes(store: Store) -> list[psutil.Process]:
+    """Those that run trials for this store."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            mine = process.environ().get("GRAFT_STORE") == str(store.root)
+            if mine and "flows.study.trial_process" in process.cmdline():
+                found.append(process)
+        except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+            continue
+    return found
+
+
+def until(reached: Callable[[], Any], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not reached():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def steps_run(store: Store) -> int:
+    return sum(
+        entry["status"] == "ran" for run in Runs(store).all() for entry in run.steps if entry["step"] != "report"
+    )
+
+
+def found(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in told.items() if name not in OF_THE_SESSION}
+
+
+def test_a_study_prints_its_verdict_and_leaves_its_page_and_no_process(
+    served: dict[str, str], tiny: str, store: Store
+) -> None:
+    told = as_json(graft("study", tiny, *ASKED, "--seeds", "1", **served))
+    assert told["study"] == Studies(store).all()[0].id
+    assert told["verdict"] == "undecided" and told["seeds"] == 1  # one seed never is a verdict
+    assert set(told["arms"]) == {"transfer", "random-base", "raw-pixels", "head-only"}
+    assert all(len(by_seed) == 1 for by_seed in told["arms"].values())
+    assert {"difference", "low", "high"} <= set(told)
+    assert told["sentence"].startswith("No verdict: 1 seed is fewer than five")
+    assert told["computed"] == steps_run(store) and told["computed"] + told["reused"] == 2 * 12
+    assert "No verdict: 1 seed" in Path(told["report"]).read_text(encoding="utf-8")
+    assert trial_processes(store) == []
+
+
+def test_what_is_wrong_is_said_before_anything_runs_or_by_the_trial(
+    served: dict[str, str], tiny: str, store: Store
+) -> None:
+    failed = graft("study", tiny, *ASKED, "--set", "target.labels=100000", **served)
+    assert failed.returncode == 1 and "Traceback" not in failed.stderr
+    assert "Expected `labels` between" in failed.stderr and "run the study again" in failed.stderr
+    (Path(tiny).parent / "tiny.npz").unlink()
+    failed = graft("study", tiny, *ASKED, **served)
+    assert failed.returncode == 1 and "expected the npz file" in failed.stderr
+    assert trial_processes(store) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("trials", [0, 1, 3])
+def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_verdict(
+    served: dict[str, str], tiny: str, store: Store, tmp_path: Path, trials: int
+) -> None:
+    """`kill -9` while a trial trains, after so many others: its child ends by itself, and what was computed stays."""
+    whole = as_json(graft("study", tiny, *ASKED, "--seeds", "2", **{**served, "GRAFT_STORE": str(tmp_path / "whole")}))
+    process = start("study", tiny, *ASKED, "--seeds", "2", **served)
+
+    def is_under_way() -> bool:
+        runs = Runs(store).all()
+        return len(runs) == trials + 1 and any(entry["step"] == "pretrain" for entry in runs[-1].steps)
+
+    until(is_under_way, 120)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    until(lambda: not trial_processes(store))
+    before = steps_run(store)
+    again = as_json(graft("study", tiny, *ASKED, "--seeds", "2", **served))
+    assert found(again) == found(whole)
+    assert before > 0 and whole["computed"] <= steps_run(store) <= whole["computed"] + 1  # at most the one that died
+    assert verify(store).problems == []
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_and_its_processes_and_says_nothing_of_errors(
+    served: dict[str, str], tiny: str, store: Store
+) -> None:
+    process = start("study", tiny, *ASKED, "--seeds", "2", "--jobs", "2", **served)
+    until(lambda: any(entry["step"] == "pretrain" for run in Runs(store).all() for entry in run.steps), 120)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130 and "Traceback" not in said
+    assert trial_processes(store) == []
+
+
+@pytest.mark.slow
+def test_two_trials_at_once_give_the_same_figures_and_compute_nothing_twice(
+    served: dict[str, str], tiny: str, store: Store, tmp_path: Path
+) -> None:
+    other = str(tmp_path / "serial")
+    serial = as_json(graft("study", tiny, *ASKED, "--seeds", "3", **{**served, "GRAFT_STORE": other}))
+    both = as_json(graft("study", tiny, *ASKED, "--seeds", "3", "--jobs", "2", **served))
+    assert found(both) == found(serial)
+    assert both["computed"] == serial["computed"] == steps_run(store)
+
+
+@pytest.mark.slow
+def test_a_study_computes_under_half_of_its_runs_steps_done_one_by_one(served: dict[str, str], tiny: str) -> None:
+    arms = ("--arms", "transfer,head-only,fine-tune-all,random-base,raw-pixels", "--json")
+    told = as_json(graft("study", tiny, *arms, "--seeds", "2", **served))
+    one_by_one = 12 * 5 * 2  # a run for each arm and seed
+    assert told["computed"] < 0.5 * one_by_one
