@@ -17,6 +17,7 @@ from artifacts.sealed import seal, unseal, write_atomically
 from artifacts.store import Store
 
 PLAN, OUTCOME = "plan.json", "outcome.json"
+PAGES = ("page.html", "page.md")
 ID_LETTERS = 12
 
 
@@ -82,6 +83,22 @@ class Studies:
             with suppress(OSError, RecordDamaged):
                 found.append(self.get(path.parent.name))
         return sorted(found, key=lambda study: (study.started, study.id))
+
+    def files(self) -> list[Path]:
+        """All that belongs to a study, whether sound or not."""
+        return sorted(path for name in (PLAN, OUTCOME, *PAGES) for path in self.root.glob(f"*/{name}"))
+
+    def damaged(self) -> list[Path]:
+        """Plans and outcomes that were altered after they were written, or cannot be read."""
+        found = []
+        for path in sorted([*self.root.glob(f"*/{PLAN}"), *self.root.glob(f"*/{OUTCOME}")]):
+            try:
+                unseal(path.read_bytes(), path.name)
+                if path.name == PLAN:
+                    self.get(path.parent.name)
+            except (OSError, RecordDamaged):
+                found.append(path)
+        return found
 
     def find(self, wanted: str) -> StudyRecord:
         """The study that a person means: `last`, or the beginning of an id.
