@@ -51,7 +51,8 @@ class RunRecord:
         rerun_from: id of the run whose steps a person asked to run again (`--force`, `--from`, `--only`), or None.
         deployment: `flow/deployment` that the run came from, or "" for one that a person or a script started.
         attempt: 1, or more where Prefect was told to try the same run again.
-        gate: what the gate decided of a retraining: `promoted`, `outcome`, `message`, `evidence`; empty elsewhere.
+        gate: what the gate decided of a retraining: `promoted`, `outcome`, `message`, `evidence`, `study`; empty
+            elsewhere.
         study: id of the study that the run is a trial of, or "".
     """
 

@@ -82,6 +82,7 @@ class Store:
         self.prefect = self.cache / "prefect"
         self.known_facts = self.cache / "facts"
         self.checkpoints = self.cache / "checkpoints"
+        self.computing = self.cache / "computing"
         self.sharing = Sharing(self.artifacts, self.cache)
 
     # -- artifacts
@@ -263,13 +264,24 @@ class Store:
         return True
 
     def sweep(self) -> None:
-        """Remove scratch that killed processes left, once it is too old to belong to a running one; and the states of
-        trainings that nobody went on with."""
+        """Remove scratch that killed processes left, once it is too old to belong to a running one; the states of
+        trainings that nobody went on with; and old lock files."""
         for folder, seconds in ((self.scratch, ABANDONED_SECONDS), (self.checkpoints, FORGOTTEN_SECONDS)):
             for path in folder.glob("*"):
                 with contextlib.suppress(OSError):  # another process sweeps too
                     if time.time() - path.stat().st_mtime > seconds:
                         shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+        self._sweep_locks()
+
+    def _sweep_locks(self) -> None:
+        """Remove the lock files of keys (`tasks/computing.py`) that nobody holds. They are removed while held by this
+        process, so that nobody computes under one that is on its way out."""
+        for path in self.computing.glob("*.lock"):
+            with contextlib.suppress(OSError):  # another process sweeps too, or holds it (`Timeout`)
+                if time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                    with FileLock(path, timeout=0):
+                        path.unlink()
 
     # -- several processes
 

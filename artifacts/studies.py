@@ -17,6 +17,7 @@ from artifacts.sealed import seal, unseal, write_atomically
 from artifacts.store import Store
 
 PLAN, OUTCOME = "plan.json", "outcome.json"
+PAGES = ("page.html", "page.md")
 ID_LETTERS = 12
 
 
@@ -64,8 +65,8 @@ class Studies:
             OSError: there is none. RecordDamaged: its plan was altered.
         """
         path = self.folder(study_id) / PLAN
-        plan = unseal(path.read_bytes(), f"plan of study {study_id}")["plan"]
-        if digest_json(plan).removeprefix("sha256:")[:ID_LETTERS] != study_id:
+        plan = unseal(path.read_bytes(), f"plan of study {study_id}").get("plan")
+        if not isinstance(plan, dict) or digest_json(plan).removeprefix("sha256:")[:ID_LETTERS] != study_id:
             raise RecordDamaged(f"plan of study {study_id}: it is the plan of another study.")
         return StudyRecord(study_id, plan, self._outcome(study_id), path.stat().st_mtime)
 
@@ -83,9 +84,21 @@ class Studies:
                 found.append(self.get(path.parent.name))
         return sorted(found, key=lambda study: (study.started, study.id))
 
-    def newest(self, recipe: str) -> StudyRecord | None:
-        """The newest study of a recipe that has an outcome."""
-        return next((study for study in reversed(self.all()) if study.plan["recipe"] == recipe and study.outcome), None)
+    def files(self) -> list[Path]:
+        """All that belongs to a study, whether sound or not."""
+        return sorted(path for name in (PLAN, OUTCOME, *PAGES) for path in self.root.glob(f"*/{name}"))
+
+    def damaged(self) -> list[Path]:
+        """Plans and outcomes that were altered after they were written, or cannot be read."""
+        found = []
+        for path in sorted([*self.root.glob(f"*/{PLAN}"), *self.root.glob(f"*/{OUTCOME}")]):
+            try:
+                unseal(path.read_bytes(), path.name)
+                if path.name == PLAN:
+                    self.get(path.parent.name)
+            except (OSError, RecordDamaged):
+                found.append(path)
+        return found
 
     def find(self, wanted: str) -> StudyRecord:
         """The study that a person means: `last`, or the beginning of an id.

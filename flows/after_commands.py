@@ -2,52 +2,102 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from artifacts.errors import UsageError
 from artifacts.past import TRAININGS, PastRun
-from artifacts.runs import Runs
+from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
 from flows import run_lineage, run_show
 from flows.runs_list import Filter, interval, row, when, write_csv
 from flows.suggestions import named
 from flows.terminal import STATUS
 
+NO_RUNS = "No such runs. Begin with [cyan]graft run quickstart[/], or drop a filter."
 STATE = {"completed": "green", "failed": "red", "running": "cyan"}
 
 
-def runs(wanted: Filter, limit: int, as_json: bool, as_csv: bool) -> int:
-    """List the runs, newest first."""
-    found = wanted.select(Runs(Store()).all())[: limit or None]
-    if as_json:
+Form = Literal["json", "csv", "md", "table"]
+
+
+def form(as_json: bool, as_csv: bool, as_markdown: bool, side_by_side: bool) -> Form:
+    """How to print runs.
+
+    Raises:
+        UsageError: in two ways at once, or as Markdown what is not compared.
+    """
+    given: dict[Form, bool] = {"json": as_json, "csv": as_csv, "md": as_markdown}
+    asked = [each for each, wanted in given.items() if wanted]
+    if len(asked) > 1:
+        raise UsageError(f"Expected one of --json, --csv and --md, found --{' and --'.join(asked)}. Drop all but one.")
+    if as_markdown and not side_by_side:
+        raise UsageError("`--md` prints a comparison: `graft runs --compare --md`. Of a plain list there is `--csv`.")
+    return asked[0] if asked else "table"
+
+
+def runs(which: Filter, named_ones: Sequence[str], limit: int, form: Form, side_by_side: bool) -> int:
+    """List the runs, newest first, or compare them.
+
+    Raises:
+        UsageError: a filter is none, or a run is not there.
+    """
+    known = Runs(Store())
+    found = which.select(known.all())
+    if named_ones:
+        order = list(dict.fromkeys(known.find(each).number for each in named_ones))
+        found = sorted((each for each in found if each.number in order), key=lambda each: order.index(each.number))
+    found = found[: limit or None]
+    if side_by_side:
+        _print_comparison(found, form, as_given=bool(named_ones))
+    elif form == "json":
         print_json({"runs": [row(record) for record in found]})
-    elif as_csv:
+    elif form == "csv":
         write_csv(found, sys.stdout)
-    else:
+    elif found:
         _print_runs(found)
+    else:
+        wide_console().print(NO_RUNS)
     return 0
 
 
-def _print_runs(found: list[Any]) -> None:
+def _print_comparison(records: Sequence[RunRecord], form: Form, as_given: bool) -> None:
+    from flows import runs_compare
+
+    found = runs_compare.compare(records, as_given)
+    if form == "json":
+        print_json(runs_compare.as_json(found))
+    elif form == "csv":
+        runs_compare.write_csv(found, sys.stdout)
+    elif not records:
+        wide_console().print(NO_RUNS)
+    elif form == "md":
+        print(runs_compare.as_markdown(found))
+    else:
+        runs_compare.show(wide_console(), found)
+
+
+def _print_runs(found: Sequence[RunRecord]) -> None:
     console = wide_console()
-    if not found:
-        console.print("No such runs. Begin with [cyan]graft run quickstart[/], or drop a filter.")
-        return
     table = Table(box=None, pad_edge=False)
     table.add_column("run", justify="right", no_wrap=True)
     table.add_column("recipe", overflow="fold")
-    for title in ("started", "accuracy", "hit / ran", "state"):
+    studied = any(record.study for record in found)
+    for title in ("started", "accuracy", "hit / ran", "state", *(["study"] if studied else [])):
         table.add_column(title, no_wrap=True)
     for record in found:
         line = row(record)
         state = f"[{STATE.get(record.state, 'yellow')}]{record.state}[/]"
         name = escape(record.name or record.title)
         steps = f"{line['hit']:3} / {line['ran']}"
-        table.add_row(str(record.number), name, when(record.started), escape(interval(record.metrics)), steps, state)
+        of_study = [escape(record.study)] if studied else []
+        accuracy = escape(interval(record.metrics))
+        table.add_row(str(record.number), name, when(record.started), accuracy, steps, state, *of_study)
     console.print(table, highlight=False)
 
 

@@ -16,6 +16,10 @@ def register(app: typer.Typer) -> None:
 
 
 def runs(
+    wanted: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[RUN]…", help="Only these: numbers, beginnings of ids, names, `last`."),
+    ] = None,
     recipe: Annotated[str | None, typer.Option("--recipe", metavar="NAME", help="Only runs of this recipe.")] = None,
     state: Annotated[
         str | None, typer.Option("--state", help="Only completed, failed, cancelled, interrupted or running ones.")
@@ -24,17 +28,29 @@ def runs(
         list[str] | None,
         typer.Option("--metric", metavar="CONDITION", help="Only runs that meet it: --metric 'accuracy>=0.9'"),
     ] = None,
+    study: Annotated[
+        str | None,
+        typer.Option("--study", metavar="ID", help="Only runs that this study made: the beginning of its id."),
+    ] = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="How many at most; 0 for all.")] = 0,
+    side_by_side: Annotated[
+        bool, typer.Option("--compare", help="Side by side: accuracy, and only the columns in which they differ.")
+    ] = False,
     as_json: JsonOption = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV, a column a metric, for pandas.")] = False,
+    as_markdown: Annotated[bool, typer.Option("--md", help="With --compare: print a Markdown table.")] = False,
     debug: DebugOption = False,
 ) -> None:
-    """List the runs in the store, newest first."""
+    """List the runs in the store, newest first; or compare them.
+
+    With --compare they are ordered by the settings in which they differ, or stand as you named them.
+    """
     from flows import after_commands
     from flows.runs_list import Filter
 
-    wanted = Filter(recipe, state, metric or [])
-    leave(after_commands.runs(wanted, limit, as_json=as_json, as_csv=as_csv))
+    form = after_commands.form(as_json=as_json, as_csv=as_csv, as_markdown=as_markdown, side_by_side=side_by_side)
+    which = Filter(recipe, state, metric or [], study)
+    leave(after_commands.runs(which, wanted or [], limit, form, side_by_side))
 
 
 def show(
@@ -119,6 +135,9 @@ EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "graft runs",
         "graft runs --recipe quickstart --state completed --metric 'accuracy>=0.9'",
         "graft runs --csv",
+        "graft runs --compare --recipe quickstart --md",
+        "graft runs 3 5 last --compare",
+        "graft runs --compare --study 3f2a --csv > trials.csv",
     ),
     show: ("graft show last", "graft show 3 fine_tune", "graft show last --json"),
     diff: ("graft diff 1 last",),

@@ -29,7 +29,6 @@ def compare(record: RunRecord, runs: Sequence[RunRecord]) -> dict[str, Any]:
         "other": _by_seed(other),
         "this_name": NAMES[copied],
         "other_name": NAMES[not copied],
-        "command": record.command(**{"clone_with_weights.copy_weights": not copied}),
     }
 
 

@@ -16,7 +16,7 @@ from tasks.pure.bases.base import Base
 from tasks.pure.errors import SurgeryError
 from tasks.pure.execution_path import Work, of_grafted_network
 from tasks.pure.layer_choice import Trainable, TrainableChoice
-from tasks.pure.outline import ADDED, HEAD, Outline, OutlinedBlock, multiply_adds, outlined_blocks
+from tasks.pure.outline import ADDED, HEAD, Outline, OutlinedBlock, known, multiply_adds, outlined_blocks
 
 DROPPED, FROZEN, STORED, TRAINED = "not reused", "frozen", "stored", "trained"
 
@@ -43,10 +43,9 @@ class LayerLine:
 
 
 def known_outline(steps: Sequence[PlannedStep], store: Store) -> Outline | None:
-    """The outline of the base as an earlier run left it."""
+    """The outline of the base as an earlier run left it; None where none has, or an older graft told less of it."""
     ref = known_base(steps)
-    found = store.facts(ref) if ref else None
-    return found.get("layers") if found else None
+    return known(store.facts(ref)) or None if ref else None
 
 
 def known_base(steps: Sequence[PlannedStep]) -> Ref | None:

@@ -20,6 +20,7 @@ from flows.recipe_files import LoadedRecipe
 from tasks import finding
 from tasks.choosing import TRAINS
 from tasks.identity import NAMES_LAYERS
+from tasks.pure import outline
 from tasks.pure.errors import SurgeryError
 
 NEW_INPUT = "its input is new"
@@ -116,9 +117,11 @@ class Planner:
         """Raises RecipeError where the base is known and lacks layers that the recipe names: before anything runs."""
         if step != "clone_with_weights":
             return
-        outline = (self.detective.store.facts(arguments["base"]) or {}).get("layers", [])
+        layers = outline.known(self.detective.store.facts(arguments["base"]))
+        if not layers:  # an older graft's manifest: the step itself looks at the network
+            return
         try:
-            recipe_layers.layer_choices(self.loaded.recipe).check(outline)
+            recipe_layers.layer_choices(self.loaded.recipe).check(layers)
         except SurgeryError as problem:
             raise RecipeError(f"Recipe `{self.loaded.title}`: {problem}") from None
 

@@ -10,6 +10,7 @@ from artifacts.refs import DatasetRef, ModelRef
 from artifacts.store import Store
 from flows import arguments, base_weights, layers_look, plan, probing, recipe_files
 from flows.base_shape import base_shape
+from flows.predicting import chosen_run
 from flows.recipe_files import LoadedRecipe
 from tasks.identity import SourceFiles
 from tasks.probe import Candidate
@@ -112,6 +113,26 @@ def check(base: ProbedBase, store: Store) -> None:
         _pretrained(base.recipe, store)
     else:
         base_weights.found(base.recipe.recipe, store, download=False)
+
+
+def seen_before(base: ProbedBase, asked: LoadedRecipe, store: Store) -> str | None:
+    """A warning where the base is the network of a run that was trained on the very target of the recipe `asked`."""
+    section = base.recipe.recipe.base
+    if section is None or section.run is None:
+        return None
+    run = chosen_run(store, str(section.run)).record
+    trained_on = [_task(run.resolved[role]) for role in ("source", "target") if run.resolved.get(role)]
+    if _task(asked.recipe.model_dump(mode="json")["target"]) not in trained_on:
+        return None
+    return (
+        f"`{base.word}`: run {run.number} was trained on this very target, labels and all: it has seen what it is "
+        "asked here, and its figures flatter it. Compare it with others on a target of its own, or leave it out."
+    )
+
+
+def _task(part: Mapping[str, Any]) -> list[Any]:
+    """Which pictures and which question, however many labels were known."""
+    return [part.get(name) for name in ("dataset", "path", "task")]
 
 
 def section_of(base: ProbedBase) -> dict[str, Any] | None:

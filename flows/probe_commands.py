@@ -44,6 +44,7 @@ def probe_all(wanted: str, bases: str, cuts: str | None, settings: Sequence[str]
     candidates = [probe_bases.candidate(each, targets[each.word], store) for each in sized]
     with progress.listening(lambda news: _say(console, news)), commands.only_json_on_stdout(shown_as_json):
         found = apart(_found)(candidates, probing.listed(cuts), loaded, store)
+    found["warnings"] = [said for base in sized if (said := probe_bases.seen_before(base, loaded, store))]
     picture = probing.write_picture(store, found)
     if shown_as_json:
         sections = {each.word: probe_bases.section_of(each) for each in sized}
@@ -92,6 +93,8 @@ def print_found(console: Console, found: Mapping[str, Any], picture: Path) -> No
         table.add_row(*(escape(cell) for cell in row))
     console.print(table, highlight=False)
     console.print(f"\n{escape(conclusion(found))}", highlight=False, soft_wrap=True)
+    for warning in found["warnings"]:
+        console.print(f"[yellow]{escape(warning)}[/]", highlight=False, soft_wrap=True)
     rows = f"{found['num_rows']:,} of {found['of']:,} training pictures"
     how = " / ".join(dict.fromkeys(each["how"] for each in [found["raw_pixels"], *found["probes"]]))
     console.print(f"[dim]{rows}; {escape(how)}; {100 * found['confidence']:.0f} % intervals[/]", highlight=False)

@@ -77,7 +77,7 @@ def _lasting(found: Mapping[str, Any]) -> list[Any]:
 def as_json(
     recipe: str, found: Mapping[str, Any], picture: Path, sections: Mapping[str, Mapping[str, Any] | None]
 ) -> dict[str, Any]:
-    """What `graft probe --json` prints: what `tasks.probe.probe` found, the best first, and where its picture lies.
+    """What `graft probe --json` prints: what `tasks.probe.probe` found, the best first, warnings, its picture's path.
 
     Args:
         sections: name of a base → what stands in a recipe's `base` to get it, or None.

@@ -7,13 +7,15 @@ from artifacts.champions import Champions, Reign
 from artifacts.errors import RecordDamaged
 from artifacts.past import PastRun
 from flows.recipe import Recipe
+from flows.study.answering import answer
 
 
 def challenge(run: PastRun, name: str, gated: bool, because: str | None = None) -> dict[str, Any]:
     """Make `run` the champion `name`; through the gate, only if it is not worse. Never cached.
 
     Returns:
-        `promoted`, `outcome`, `message`, `evidence`, and `set_aside`: the path of a damaged champion's record that was
+        `promoted`, `outcome`, `message`, `evidence`, `study` (id of the newest finished study of the run's recipe, or
+        None; the message ends with its verdict), and `set_aside`: the path of a damaged champion's record that was
         moved out of the way, or None.
 
     Raises:
@@ -28,7 +30,8 @@ def challenge(run: PastRun, name: str, gated: bool, because: str | None = None) 
     before, aside = (reigning(champions, name), None) if gated else _before(champions, name)
     if before and before.run == run.record.id:
         message = f"Run {run.record.number} is `{name}` already. Nothing was changed."
-        return {"promoted": False, "outcome": "same run", "message": message, "evidence": {}, "set_aside": aside}
+        same = {"promoted": False, "outcome": "same run", "message": message, "evidence": {}}
+        return {**_with_study(same, run), "set_aside": aside}
     outcome = _judged(run, before) if gated else _by_word(run, name)
     if outcome["promoted"]:
         _crown(champions, name, run, outcome, "gate" if gated else "promoted", because, before)
@@ -37,7 +40,14 @@ def challenge(run: PastRun, name: str, gated: bool, because: str | None = None) 
             name, run.record, outcome["outcome"], outcome["message"], outcome["evidence"], before
         )
         outcome["message"] = refusal.message
-    return {**outcome, "set_aside": aside}
+    return {**_with_study(outcome, run), "set_aside": aside}
+
+
+def _with_study(outcome: dict[str, Any], run: PastRun) -> dict[str, Any]:
+    """The gate asks whether a network is as good as another one; whether transfer helps at all, a study says."""
+    found = answer(run.store, run.record)
+    said = f"{outcome['message']} {found.said}" if found else outcome["message"]
+    return {**outcome, "message": said, "study": found.study if found else None}
 
 
 def able(run: PastRun) -> PastRun:

@@ -125,7 +125,7 @@ class FineTune(GraftedTraining, Tuning):
 class Evaluate(Section):
     """`evaluate`: on the target's test images."""
 
-    bootstrap: int = Field(default=2000, ge=100, description="Resamples behind the confidence interval.")
+    bootstrap: int = Field(default=2000, ge=100, description="Resamples behind the intervals of differences.")
     confidence: float = Field(default=0.95, gt=0.5, lt=1, description="Coverage of the confidence interval.")
 
 

@@ -54,7 +54,7 @@ def retrain(
         force: steps to compute again; what follows runs as its inputs say.
 
     Returns:
-        What `graft run --json` prints, and `gate`: `promoted`, `outcome`, `message`, `evidence`.
+        What `graft run --json` prints, and `gate`: `promoted`, `outcome`, `message`, `evidence`, `study`.
 
     Raises:
         RecipeError, UsageError: before anything runs.

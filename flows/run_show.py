@@ -9,6 +9,7 @@ from artifacts.refs import Ref
 from flows.dag import STEPS, edges
 from flows.recipe import Recipe
 from flows.runs_list import interval, row, when
+from flows.study.answering import answer, command
 from flows.suggestions import named
 from flows.tuned import lines as tuned_lines
 
@@ -28,10 +29,34 @@ def run_json(run: PastRun) -> dict[str, Any]:
         **row(record),
         "message": record.message,
         "verdict": list(record.verdict),
+        "answer": answer_json(run),
         "steps": record.steps,
         "resolved": dict(record.resolved),
         "command": record.command(),
     }
+
+
+def answer_json(run: PastRun) -> dict[str, Any] | None:
+    """What the newest finished study of the run's recipe says by now: `study`, `verdict`, `sentence`, `page` (path)."""
+    found = answer(run.store, run.record)
+    if found is None:
+        return None
+    page = str(found.page) if found.page else None
+    return {"study": found.study, "verdict": found.verdict, "sentence": found.sentence, "page": page}
+
+
+def _of_studies(run: PastRun) -> list[tuple[str, str]]:
+    """Whose trial the run is, and what a study says by now; the report may be older than either."""
+    found, trial_of = answer(run.store, run.record), run.record.study
+    return [
+        ("trial of", f"study {trial_of}" if trial_of else ""),
+        ("transfer", found.said if found else _unasked(run)),
+        ("its page", str(found.page) if found and found.page else ""),
+    ]
+
+
+def _unasked(run: PastRun) -> str:
+    return f"`{command(run.record)}` tells whether it helps here" if run.record.metrics else ""
 
 
 def step_json(run: PastRun, step: str) -> dict[str, Any]:
@@ -116,6 +141,7 @@ def heading(run: PastRun) -> list[tuple[str, str]]:
         ("rerun from", f"run {origin}" if origin else record.rerun_from or ""),
         ("accuracy", interval(record.metrics)),
         ("report", record.report or ""),
+        *_of_studies(run),
         ("again", record.command()),
     ]
     return [(label, text) for label, text in lines if text]

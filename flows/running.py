@@ -29,6 +29,7 @@ from tasks.inspect_data import inspect_data
 from tasks.load_data import load_data
 from tasks.pictures.listing import Listing
 from tasks.pretrain import pretrain
+from tasks.progress import Remark
 from tasks.pure import architectures
 from tasks.report import report
 from tasks.save_model import save_model
@@ -128,11 +129,8 @@ class Runner:
         if seen.hit and not self.choice.again.get(step):
             return self._looked_up(step, arguments, began, seen)
         # Whoever comes second waits, and then hits.
-        with computing.alone(self.store, seen.key, self._say):
+        with computing.alone(self.store, seen.key, lambda text: self.observer.remark(Remark(step, text))):
             return self._looked_up(step, arguments, began, self.detective.look(step, arguments))
-
-    def _say(self, text: str) -> None:
-        get_run_logger().info("%s", text)
 
     def _looked_up(self, step: str, arguments: dict[str, Any], began: float, seen: Finding) -> StepResult:
         again = self.choice.again.get(step)

@@ -30,11 +30,13 @@ class Filter:
         recipe: name or title of a recipe.
         state: one of `STATES`.
         metrics: conditions such as `accuracy>=0.9`; a run without that metric meets none.
+        study: the beginning of a study's id: the runs that it made.
     """
 
     recipe: str | None = None
     state: str | None = None
     metrics: Sequence[str] = ()
+    study: str | None = None
 
     def select(self, records: Sequence[RunRecord]) -> list[RunRecord]:
         """Those that are wanted, newest first.
@@ -49,7 +51,8 @@ class Filter:
         return sorted(wanted, key=lambda record: -record.number)
 
     def _fits(self, record: RunRecord) -> bool:
-        return self.recipe in (None, record.recipe, record.title) and self.state in (None, record.state)
+        asked = self.study is None or (bool(record.study) and record.study.startswith(self.study))
+        return asked and self.recipe in (None, record.recipe, record.title) and self.state in (None, record.state)
 
 
 def _condition(text: str, records: Sequence[RunRecord]) -> Callable[[RunRecord], bool]:
@@ -82,6 +85,7 @@ def row(record: RunRecord) -> dict[str, Any]:
         "ran": counted["ran"],
         "overrides": dict(record.overrides),
         "rerun_from": record.rerun_from,
+        "study": record.study or None,
         "report": record.report,
         **record.metrics,
     }

@@ -13,6 +13,7 @@ from artifacts.runs import RunRecord
 from artifacts.store import Store
 from flows import augmented, controls, dag, rates, recipe_files, tuned
 from flows.recipe import Recipe
+from flows.study import answering
 from tasks.identity import SourceFiles
 from tasks.pictures.names import printable
 from tasks.pure.page_controls import short_controls
@@ -135,6 +136,7 @@ def about(runner: "Runner", arguments: Mapping[str, Any], seconds: float) -> dic
         "rates": rates.found(runner.store, record.steps),
         "controls": controls.compare(record, runner.runs.all()),
         "data": data_facts(runner.store, arguments, record.keys(), runner.listings),
+        "study": answering.told(runner.store, record),
     }
 
 

@@ -10,9 +10,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from artifacts.runs import RunRecord
+from artifacts.store import Store
 from flows.counting import told
 from flows.dag import present
 from flows.plan import PlannedStep
+from flows.study import answering
 from tasks.progress import Counting, EpochNews, Remark
 from tasks.pure.page_controls import controls_line
 
@@ -140,6 +142,8 @@ def print_result(console: Console, record: RunRecord) -> None:
     console.print(f"\n{done} of {len(steps)} steps were hits · {record.seconds:.1f} s", highlight=False)
     if record.report:
         console.print(f"Report: {escape(record.report)}", highlight=False, soft_wrap=True)
+    if (asked := answering.answer(Store(), record)) and asked.page:
+        console.print(f"Study: {escape(str(asked.page))}", highlight=False, soft_wrap=True)
 
 
 def print_plan(console: Console, title: str, steps: Sequence[PlannedStep]) -> None:

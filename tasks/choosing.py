@@ -5,6 +5,7 @@ from typing import Any
 
 from artifacts.refs import Ref
 from artifacts.store import Store
+from tasks.pure import outline
 from tasks.pure.execution_path import Chosen, FeatureCache, Work, of_grafted_network, of_new_network
 from tasks.pure.training import Training
 
@@ -37,9 +38,7 @@ def choose(step: str, arguments: Mapping[str, Any], store: Store) -> Chosen | No
     )
     if step == "pretrain":
         return of_new_network(getattr(arguments["network"], "architecture", "taken in"), work)
-    layers = _facts(store, arguments["model"]).get("layers", [])
-    if not all(isinstance(layer, dict) and "steady" in layer for layer in layers):  # an older graft's manifest
-        return None
+    layers = outline.known(_facts(store, arguments["model"]))
     cache: FeatureCache = arguments.get("features", FeatureCache(0))
     return of_grafted_network(layers, work, cache.megabytes) if layers else None
 

@@ -1,8 +1,9 @@
 """One process at a time computes a key: whoever comes second waits, and then finds what the first has made.
 
 The lock is one of the operating system's on a file under the store's `cache/`: it ends with its holder, `kill -9`
-included, and whoever waits then takes over. Two machines that share a folder may not see each other's locks; both
-compute the same bits then, and the first one wins (`artifacts/store.py`).
+included, and whoever waits then takes over. The file stays, and is swept a day later (`Store.sweep`) unless it is held.
+Two machines that share a folder may not see each other's locks; both compute the same bits then, and the first one
+wins (`artifacts/store.py`).
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +31,7 @@ def alone(store: Store, key: str, say: Callable[[str], None]) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        say("another run is computing this step just now; waiting for it")
+        say("another run computes the same just now; waiting for it")
         lock.acquire(poll_interval=LOOK_SECONDS)
     try:
         yield
@@ -39,6 +40,5 @@ def alone(store: Store, key: str, say: Callable[[str], None]) -> Iterator[None]:
 
 
 def _lock(store: Store, key: str) -> "BaseFileLock":
-    folder = store.cache / "computing"
-    folder.mkdir(parents=True, exist_ok=True)
-    return FileLock(folder / f"{key.removeprefix('sha256:')}.lock")
+    store.computing.mkdir(parents=True, exist_ok=True)
+    return FileLock(store.computing / f"{key.removeprefix('sha256:')}.lock")

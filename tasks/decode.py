@@ -33,7 +33,7 @@ from tasks.pictures.remembered import content_of
 from tasks.pure.data.decoding import Decoding, NoMemory, decode
 from tasks.pure.data.listed import Listed
 from tasks.pure.errors import BadData
-from tasks.reusing import stored
+from tasks.reusing import once
 
 BATCH = 16  # pictures that a thread takes at a time
 REMEMBERED = 4  # earlier artifacts of one decoding that are looked at for rows
@@ -88,20 +88,22 @@ def _pictures(step: StepExecution, files: Sequence[Listed], decoding: Decoding) 
     own = identity(
         "decode", {"pictures": digest_json([each.sha256 for each in files]), "decoding": decoding}, step.store
     )
-    found = stored(step.store, own, "pictures")
-    if found:
-        _note(step, found, own, len(files), 0)
-        return read_pictures(step.store.folder(found))
-    began = time.perf_counter()
-    with Array(step.store.scratch, len(files), decoding) as array:
-        _copy(step.store, own, files, array)
-        new = [place for place, file in enumerate(files) if not array.has(place, file.sha256)]
-        _decode_all(step, new, files, decoding, array)
-        output = step.store.put(encode_pictures(array.pictures([each.sha256 for each in files]), array.path))
-    step.store.record(Execution(own, {"pictures": output}, round(time.perf_counter() - began, 3), {}))
-    _remember(step.store, own, output.ref)
-    _note(step, output.ref, own, len(files) - len(new), len(new))
-    return read_pictures(step.store.folder(output.ref))
+    new: list[int] = []
+
+    def make() -> Ref:
+        began = time.perf_counter()
+        with Array(step.store.scratch, len(files), decoding) as array:
+            _copy(step.store, own, files, array)
+            new.extend(place for place, file in enumerate(files) if not array.has(place, file.sha256))
+            _decode_all(step, new, files, decoding, array)
+            output = step.store.put(encode_pictures(array.pictures([each.sha256 for each in files]), array.path))
+        step.store.record(Execution(own, {"pictures": output}, round(time.perf_counter() - began, 3), {}))
+        _remember(step.store, own, output.ref)
+        return output.ref
+
+    ref, _ = once(step.store, own, "pictures", step.remark, make)
+    _note(step, ref, own, len(files) - len(new), len(new))
+    return read_pictures(step.store.folder(ref))
 
 
 def _note(step: StepExecution, ref: Ref, own: Mapping[str, Any], reused: int, new: int) -> None:

@@ -18,13 +18,13 @@ import numpy as np
 from artifacts import array_codecs, codecs
 from artifacts.digest import digest_json
 from artifacts.executions import Execution
-from artifacts.refs import DatasetRef
+from artifacts.refs import DatasetRef, Ref
 from artifacts.store import Store
 from tasks.identity import identity
 from tasks.pure import copies, frozen
 from tasks.pure.data.rows import Images, lazily
 from tasks.pure.training import Part, Training
-from tasks.reusing import stored
+from tasks.reusing import once
 
 if TYPE_CHECKING:
     import keras
@@ -65,19 +65,23 @@ def _stored_or_new(
     if training.augment_copies:
         drawn = {"augment": training.augment, "copies": training.augment_copies, "seed": seed}
     own = identity("features", {"frozen": codecs.model_digest(part), "target": target, **drawn}, step.store)
-    found = stored(step.store, own, "features")
-    if found:
-        step.note("features", {**found.to_json(), "key": digest_json(own), "reused": True, "seconds": 0.0})
-        step.remark(f"takes the frozen layers' activations up to `{step.path.cut}` from the store")
-        return _read(step.store.folder(found))
-    began = time.perf_counter()
-    with _made(step.store, _activations(part, images, training, seed)) as made:
-        output = step.store.put(array_codecs.encode_features(dict(zip(array_codecs.FEATURE_PARTS, made, strict=True))))
-    seconds = round(time.perf_counter() - began, 3)
-    step.store.record(Execution(own, {"features": output}, seconds, {}))
-    step.note("features", {**output.ref.to_json(), "key": digest_json(own), "reused": False, "seconds": seconds})
-    step.remark(f"computed the frozen layers' activations up to `{step.path.cut}` once, in {seconds:.1f} s")
-    return _read(step.store.folder(output.ref))
+    seconds = 0.0
+
+    def make() -> Ref:
+        nonlocal seconds
+        began = time.perf_counter()
+        with _made(step.store, _activations(part, images, training, seed)) as made:
+            named = dict(zip(array_codecs.FEATURE_PARTS, made, strict=True))
+            output = step.store.put(array_codecs.encode_features(named))
+        seconds = round(time.perf_counter() - began, 3)
+        step.store.record(Execution(own, {"features": output}, seconds, {}))
+        return output.ref
+
+    ref, reused = once(step.store, own, "features", step.remark, make)
+    step.note("features", {**ref.to_json(), "key": digest_json(own), "reused": reused, "seconds": seconds})
+    layers = f"the frozen layers' activations up to `{step.path.cut}`"
+    step.remark(f"takes {layers} from the store" if reused else f"computed {layers} once, in {seconds:.1f} s")
+    return _read(step.store.folder(ref))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from artifacts.store import Store
 from tasks.identity import identity
 from tasks.pure import rate_finding, rate_plot
 from tasks.pure.training import Training
-from tasks.reusing import stored
+from tasks.reusing import once
 
 if TYPE_CHECKING:
     from tasks.execution import StepExecution
@@ -38,18 +38,25 @@ def settled(
         training, epochs=1, early_stopping=None, learning_rate=0.0, schedule="constant", warmup=0.0, ema=None
     )
     own = identity("find_rate", {**inputs, "training": searched, "trained_above": step.path.cut}, step.store)
-    found = stored(step.store, own, "rates")
-    began = time.perf_counter()
-    ref = found or _searched(step.store, own, search(), began)
+    seconds = 0.0
+
+    def make() -> Ref:
+        nonlocal seconds
+        began = time.perf_counter()
+        ref = _searched(step.store, own, search)
+        seconds = round(time.perf_counter() - began, 3)
+        return ref
+
+    ref, reused = once(step.store, own, "rates", step.remark, make)
     rate = float(rate_codecs.read_rates(step.store.folder(ref))["suggested"])
-    seconds = 0.0 if found else round(time.perf_counter() - began, 3)
-    about = {"key": digest_json(own), "reused": bool(found), "seconds": seconds, "learning_rate": rate}
+    about = {"key": digest_json(own), "reused": reused, "seconds": seconds, "learning_rate": rate}
     step.note("rates", {**ref.to_json(), **about})
-    step.remark(f"learning rate {rate:.3g}, {'taken from the store' if found else f'found in {seconds:.1f} s'}")
+    step.remark(f"learning rate {rate:.3g}, {'taken from the store' if reused else f'found in {seconds:.1f} s'}")
     return replace(training, learning_rate=rate, auto_rate=False)
 
 
-def _searched(store: Store, own: dict[str, Any], curve: rate_finding.RateCurve, began: float) -> Ref:
+def _searched(store: Store, own: dict[str, Any], search: Callable[[], rate_finding.RateCurve]) -> Ref:
+    began, curve = time.perf_counter(), search()
     output = store.put(rate_codecs.encode_rates(asdict(curve), rate_plot.rate_plot(curve)))
     store.record(Execution(own, {"rates": output}, round(time.perf_counter() - began, 3), {}))
     return output.ref

@@ -19,6 +19,7 @@ from artifacts.store import Store
 from tasks.choosing import choose
 from tasks.device import device
 from tasks.fingerprint import Fingerprint, fingerprint
+from tasks.pure import outline
 from tasks.pure.bases.base import Base
 from tasks.pure.errors import SurgeryError
 from tasks.pure.execution_path import FeatureCache
@@ -89,9 +90,9 @@ def resolved(value: Any, arguments: Mapping[str, Any], store: Store) -> Any:
     if not isinstance(value, Reuse | TrainableChoice | TuningChoice):
         return value
     ref = arguments["base" if isinstance(value, Reuse) else "model"]
-    outline = (store.facts(ref) or {}).get("layers", [])
+    layers = outline.known(store.facts(ref))
     try:
-        return value.resolved(outline)
+        return value.resolved(layers) if layers else value
     except SurgeryError:
         return value
 

@@ -25,8 +25,12 @@ from flows.recipe import Recipe
 ArmName = Literal["transfer", "head-only", "fine-tune-all", "no-freeze", "scratch", "random-base", "raw-pixels", "self"]
 ARMS: tuple[str, ...] = get_args(ArmName)
 TRANSFER = "transfer"
-# Read off the run of `transfer` itself: they cost nothing.
-READ_OFF = ("head-only", "raw-pixels")
+# Read off the run of another arm, by the name that its evaluation has for it: they cost nothing. `random-head` is for
+# the depth of the cut alone: with it, frozen and tuned can be seen for copied and for random layers.
+OF_TRANSFER = {"head-only": "head-only", "raw-pixels": "raw-pixels"}
+READ_OFF = {"transfer": OF_TRANSFER, "random-base": {"random-head": "head-only"}}
+RANDOM_HEAD = "random-head"
+FREE = (*OF_TRANSFER, RANDOM_HEAD)
 # What one would do without transfer: the verdict is about these.
 WITHOUT_TRANSFER = ("scratch", "random-base", "raw-pixels")
 TUNED = ("no-freeze", "scratch")
@@ -56,7 +60,7 @@ def overrides(arm: str, recipe: Recipe, norms: bool, tuned: Tuned | None = None)
     Raises:
         UsageError: the recipe has no such arm.
     """
-    if arm in (TRANSFER, *READ_OFF):
+    if arm in (TRANSFER, *OF_TRANSFER):
         return {}
     if arm == "fine-tune-all":
         return {"unfreeze.layers": "all", "fine_tune.stages": None}

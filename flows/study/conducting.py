@@ -117,10 +117,9 @@ class Conductor:
         if judged is None:
             return False
         mine.setdefault(trial.arm, {})[trial.seed] = judged[arms.TRANSFER]
-        if trial.arm == arms.TRANSFER:
-            for arm in arms.READ_OFF:
-                if arm in trial.place.arms:
-                    mine.setdefault(arm, {})[trial.seed] = judged[arm]
+        for arm, called in arms.READ_OFF.get(trial.arm, {}).items():
+            if arm in trial.place.arms:
+                mine.setdefault(arm, {})[trial.seed] = judged[called]
         return True
 
     def _run(self, missing: Sequence[Trial], until: str | None, read: Callable[[Trial], float]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import IO, Any, Self
+from typing import IO, Any, Self, cast
 
 from flows.study.dispatching import TrialFailed, Waiting, sent
 from flows.study.trials import Trial
@@ -37,6 +37,7 @@ class Process:
             env=environment,
             start_new_session=True,
         )
+        self._input, self._output = cast("IO[bytes]", self._popen.stdin), cast("IO[bytes]", self._popen.stdout)
         self.ran = 0
 
     @property
@@ -45,12 +46,11 @@ class Process:
 
     def run(self, asked: dict[str, Any]) -> str | None:
         """What went wrong, or None. Waits until the trial has ended, or the process has."""
-        assert self._popen.stdin and self._popen.stdout
         self.ran += 1
         with suppress(BrokenPipeError):
-            self._popen.stdin.write(json.dumps(asked).encode() + b"\n")
-            self._popen.stdin.flush()
-        if answer := self._popen.stdout.readline():
+            self._input.write(json.dumps(asked).encode() + b"\n")
+            self._input.flush()
+        if answer := self._output.readline():
             problem: str | None = json.loads(answer)["problem"]
             return problem
         return self._last_words()
@@ -70,13 +70,13 @@ class Process:
     def close(self) -> None:
         """End it: at once if it is idle, within `STOP_SECONDS` otherwise."""
         with suppress(OSError):
-            self._popen.stdin.close()  # type: ignore[union-attr]
+            self._input.close()
         try:
             self._popen.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._popen.kill()
             self._popen.wait()
-        self._popen.stdout.close()  # type: ignore[union-attr]
+        self._output.close()
         self._said.close()
 
 

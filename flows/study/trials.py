@@ -6,7 +6,7 @@ from typing import Any
 
 from flows import recipe_files
 from flows.recipe_files import LoadedRecipe
-from flows.study.arms import READ_OFF, TRANSFER, Tuned, overrides
+from flows.study.arms import FREE, OF_TRANSFER, RANDOM_HEAD, TRANSFER, Tuned, overrides
 from flows.study.asked import Study
 
 UNTIL_TUNED = "fine_tune"  # trials that choose on validation never get to see the test split
@@ -35,7 +35,7 @@ class Trial:
     """A run that the study needs.
 
     Attributes:
-        arm: that is judged by it; what is read off it (`arms.READ_OFF`) has no trial of its own.
+        arm: that is judged by it; what is read off it (`arms.FREE`) has no trial of its own.
         place: on the axes.
         seed: the recipe's, so that labels, initialisation and order vary together, and are the same in all arms.
         loaded: the recipe with all of that.
@@ -50,10 +50,10 @@ class Trial:
 def places(study: Study) -> list[Place]:
     """The recipe's own first, then every axis. Axes show curves; the verdict is about the first."""
     found = [Place("home", HOME, {}, tuple(study.arms))]
-    beside = tuple(arm for arm in study.arms if arm in (TRANSFER, "scratch", *READ_OFF))
+    beside = tuple(arm for arm in study.arms if arm in (TRANSFER, "scratch", *OF_TRANSFER))
     found += [Place("labels", number, {"target.labels": number}, beside) for number in study.labels]
-    for cut in study.depths:
-        found.append(Place("depth", cut, {"clone_with_weights.layers": cut}, (TRANSFER, "random-base", "head-only")))
+    cake = (TRANSFER, "head-only", "random-base", RANDOM_HEAD)
+    found += [Place("depth", cut, {"clone_with_weights.layers": cut}, cake) for cut in study.depths]
     found += [Place("unfrozen", number, {"unfreeze.layers": number}, (TRANSFER,)) for number in study.unfrozen]
     for task in study.sources:
         settings = {f"source.task.{name}": value for name, value in task.items()}
@@ -76,7 +76,7 @@ def trials(
     base = recipe_files.load(study.recipe, {**study.set, **place.settings})
     for seed in seeds:
         for arm in place.arms:
-            if arm not in READ_OFF:
+            if arm not in FREE:
                 own = overrides(arm, base.recipe, norms, tuned.get(arm))
                 loaded = recipe_files.load(study.recipe, {**study.set, **place.settings, **own, "seed": seed})
                 yield Trial(arm, place, seed, loaded)

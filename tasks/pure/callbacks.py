@@ -147,10 +147,14 @@ def keeper(watch: Watch, epoch: Any, stops: Sequence[Any]) -> "keras.callbacks.C
 def seed_dropouts(model: "keras.Model", seed: int, epoch: int) -> None:
     """Set the state of every layer's seed generator from (seed, epoch, layer): files do not keep it."""
     for path, leaf in leaves(model):
-        # Dropout and noise call it by the first name, augmentation by the second.
-        generator = getattr(leaf, "seed_generator", None) or getattr(leaf, "generator", None)
-        if generator is not None:
-            generator.state.assign(np.array([derive(seed, "dropout", epoch, path), 0]))
+        # An attention holds a dropout, a GRU a cell. Keras numbers their names by what else the process has built, so
+        # they go by their places.
+        for place, part in enumerate(leaf._flatten_layers()):
+            # Dropout and noise call it by the first name, augmentation by the second.
+            generator = getattr(part, "seed_generator", None) or getattr(part, "generator", None)
+            if generator is not None:
+                inside = f"{path}/{place}" if place else path
+                generator.state.assign(np.array([derive(seed, "dropout", epoch, inside), 0]))
 
 
 def check_finite(loss: float, model: "keras.Model", training: Training, epoch: int) -> None:

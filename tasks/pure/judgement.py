@@ -52,7 +52,7 @@ def judged_task(
 
 @dataclass(frozen=True)
 class Bounds:
-    """The confidence interval: number of bootstrap resamples, coverage (0.5…1), seed."""
+    """The intervals: coverage (0.5…1) of all; number of bootstrap resamples and their seed of those of differences."""
 
     bootstrap: int
     confidence: float
@@ -92,14 +92,14 @@ def without(predictions: Mapping[str, np.ndarray], trained_on: Sequence[int], bo
     right = predictions["probabilities"].argmax(axis=1) == predictions["labels"]
     left = np.delete(right, np.asarray(trained_on, np.int64))
     none = dict.fromkeys(("accuracy", "accuracy_low", "accuracy_high"))
-    figures = metrics.accuracy_interval(left, **asdict(bounds)) if len(left) else none
+    figures = metrics.accuracy_interval(left, bounds.confidence) if len(left) else none
     return {**figures, "num_test": len(left), "trained_on": len(right) - len(left)}
 
 
 def accuracy_only(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> tuple[dict[str, float], np.ndarray]:
     """`accuracy`, `accuracy_low`, `accuracy_high` on the test part; and (n,) bool, which answers were right."""
     right = inference.probabilities(model, task.test[0]).argmax(axis=1) == task.test[1]
-    return metrics.accuracy_interval(right, **asdict(bounds)), right
+    return metrics.accuracy_interval(right, bounds.confidence), right
 
 
 def base_figures(model: "keras.Model", task: JudgedTask, bounds: Bounds) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from tasks.pure.batch_norm import batch_norm_diagnosis as batch_norm_diagnosis
 from tasks.pure.calibration import calibration_error, reliability_bins
 from tasks.pure.errors import BadData
 from tasks.pure.inference import log_loss as log_loss
+from tasks.pure.statistics.proportion import proportion
 
 
 def evaluate(
@@ -31,7 +32,7 @@ def evaluate(
         labels: (n,) int, 0…k-1, the true classes.
         class_names: k names, in the order of the columns.
         training_labels: (m,) int, 0…k-1; only to know which class a constant answer would choose.
-        bootstrap: number of resamples of the test images behind each interval.
+        bootstrap: number of resamples of the test images behind the interval of the gain.
         confidence: coverage of the intervals, such as 0.95.
         seed: of the resampling.
 
@@ -55,7 +56,7 @@ def evaluate(
     resampling: dict[str, Any] = {"bootstrap": bootstrap, "confidence": confidence, "seed": seed}
     bins = reliability_bins(probabilities, labels)
     return {
-        **accuracy_interval(predicted == labels, **resampling),
+        **accuracy_interval(predicted == labels, confidence),
         "confidence": float(confidence),
         "bootstrap": int(bootstrap),
         "num_test": int(labels.size),
@@ -70,28 +71,18 @@ def evaluate(
     }
 
 
-def accuracy_interval(right: np.ndarray, *, bootstrap: int, confidence: float, seed: int) -> dict[str, float]:
-    """Accuracy with the percentile bootstrap interval over the test images.
-
-    Resampling n images with replacement and counting the right answers *is* a draw from Binomial(n, accuracy), so the
-    resamples are drawn as numbers and not image by image: the same distribution, thousands of times faster. Where all
-    answers are right (or all wrong) the interval is one point; the report says what that does not mean.
+def accuracy_interval(right: np.ndarray, confidence: float) -> dict[str, float]:
+    """Accuracy with Wilson's interval, which has a width even where all answers are right (`statistics/proportion.py`).
 
     Args:
         right: (n,) bool, whether each answer was right.
+        confidence: coverage of the interval, 0 … 1.
 
     Returns:
         `accuracy`, `accuracy_low`, `accuracy_high`, all 0…1.
     """
-    accuracy = float(right.mean())
-    draws = np.random.default_rng(seed).binomial(right.size, accuracy, size=bootstrap) / right.size
-    low, high = _percentiles(draws, confidence)
-    return {"accuracy": accuracy, "accuracy_low": low, "accuracy_high": high}
-
-
-def _percentiles(draws: np.ndarray, confidence: float) -> tuple[float, float]:
-    low, high = np.quantile(draws, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
+    found = proportion(int(right.sum()), right.size, confidence)
+    return {"accuracy": found.share, "accuracy_low": found.low, "accuracy_high": found.high}
 
 
 def confusion_matrix(labels: np.ndarray, predicted: np.ndarray, num_classes: int) -> np.ndarray:
@@ -137,19 +128,25 @@ def _against_majority(
     confidence: float,
     seed: int,
 ) -> dict[str, Any]:
-    """The constant answer, and the gain over it with an interval that keeps both answers to an image together."""
+    """The constant answer, and the gain over it with an interval that keeps both answers to an image together.
+
+    A gain is no share but a difference of two on the same images, so its interval is the percentile bootstrap over the
+    images. Resampling them and counting gains and losses *is* a multinomial draw, so the resamples are drawn as
+    numbers: the same distribution, thousands of times faster.
+    """
     # Ties go to the lowest class, so that the figure does not depend on the order of the labels.
     majority = int(np.bincount(training_labels.astype(np.int64), minlength=len(class_names)).argmax())
     constant = labels == majority
     gained = (predicted == labels).astype(np.int64) - constant
     shares = np.bincount(gained + 1, minlength=3) / labels.size
     draws = np.random.default_rng([seed, 1]).multinomial(labels.size, shares, size=bootstrap)
-    low, high = _percentiles((draws[:, 2] - draws[:, 0]) / labels.size, confidence)
+    gains = (draws[:, 2] - draws[:, 0]) / labels.size
+    low, high = np.quantile(gains, [(1 - confidence) / 2, (1 + confidence) / 2])
     return {
         "majority": {"class": str(class_names[majority]), "accuracy": float(constant.mean())},
         "accuracy_gain": float(gained.mean()),
-        "accuracy_gain_low": low,
-        "accuracy_gain_high": high,
+        "accuracy_gain_low": float(low),
+        "accuracy_gain_high": float(high),
     }
 
 

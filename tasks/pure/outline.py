@@ -32,6 +32,7 @@ NORMS = frozenset(
 SCALES_PIXELS = frozenset({"Rescaling", "Normalization", "TrueDivide", "Divide", "Multiply", "Subtract", "Add"})
 
 Outline = Sequence[Mapping[str, Any]]
+MEMBERS = frozenset({"name", "kind", "inputs", "output_shape", "weights", "trains", "steady"})
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,13 @@ class OutlinedBlock:
     members: tuple[str, ...]
     end: str
     batch_norm: bool
+
+
+def known(facts: Mapping[str, Any] | None) -> Outline:
+    """The outline among a model's facts; empty where an older graft's manifest tells less of a layer, or nothing."""
+    layers = (facts or {}).get("layers")
+    whole = isinstance(layers, list) and all(isinstance(layer, Mapping) and layer.keys() >= MEMBERS for layer in layers)
+    return layers if whole and layers else []
 
 
 def cut_points(outline: Outline) -> list[int]:

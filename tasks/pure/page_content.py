@@ -27,10 +27,13 @@ class Page:
             `trainable`, `base`, `taken_in` (what `page_base.base_rows` takes, or None),
             `augmented` (step to what was done to its pictures, in words), `tuned` (what fine-tuning chose on the
             validation part, label to words).
-        controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`, `command`.
+        controls: `this` and `other` (lists of `seed`, `accuracy`, `run`), `this_name`, `other_name`.
         pictures: PNG bytes by name: `learning_curves`, `confusion`, `mistakes`, `reliability`, `shown`, the contact
             sheets `data_source` and `data_target`, and `rate_…` of each training that looked for its rate.
         data: what was found in the data, see `page_data.data_sets`.
+        study: `answer` (what the newest finished study of this recipe says: `study` (id), `verdict`, `sentence`, `page`
+            (relative path, or None); or None), `trial_of` (id of the study that made this run, or ""), `command` (that
+            asks).
     """
 
     title: str
@@ -43,6 +46,7 @@ class Page:
     controls: dict[str, Any]
     pictures: dict[str, bytes]
     data: dict[str, Any] = field(default_factory=dict)
+    study: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

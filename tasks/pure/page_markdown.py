@@ -54,7 +54,10 @@ def _top(page: Page) -> str:
     banner = [] if page.copy_weights else [f"> **{content.NOT_COPIED[0].upper()}{content.NOT_COPIED[1:]}.**"]
     sentences = [f"- {_prose(sentence)}" for sentence in verdict(page)]
     head = [f"# {escape(page.title)}", escape(content.run_line(page)), *banner]
-    return "\n\n".join([*head, "## Verdict", "\n".join(sentences)])
+    answer = page.study.get("answer") or {}
+    # No link: Prefect's UI shows this text elsewhere than where the page lies.
+    lies = [_prose(f"The study's page, seen from this run's folder: `{answer['page']}`")] if answer.get("page") else []
+    return "\n\n".join([*head, "## Verdict", "\n".join(sentences), *lies])
 
 
 def _figures(page: Page) -> str:

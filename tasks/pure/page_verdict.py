@@ -39,12 +39,17 @@ def tone(page: Page) -> str:
     metrics = page.metrics
     if metrics.get("accuracy") is None or not _beats_constant(metrics) or _batch_norm(metrics) or better(metrics):
         return "bad"
-    helped, _, lost = _paired(page)
     if _leaks(metrics) or untested(metrics) or as_good(metrics):
         return "warning"
-    if not page.copy_weights or _gain(metrics) < _NEARLY or not helped or lost:
-        return "warning"
-    return "good"
+    return "good" if page.copy_weights and _gain(metrics) >= _NEARLY and _helped(page) else "warning"
+
+
+def _helped(page: Page) -> bool:
+    """Whether the transfer did, as far as is known: by a study's word, else in each seed that ran in both ways."""
+    if answer := page.study.get("answer"):
+        return bool(answer["verdict"] == "helps")
+    won, _, lost = _paired(page)
+    return won > 0 and not lost
 
 
 def _gain(metrics: dict[str, Any]) -> float:
@@ -129,19 +134,28 @@ def _paired(page: Page) -> tuple[int, int, int]:
 
 
 def _control(page: Page) -> str:
+    """What a study says; else what the control says that was run; else who can say it."""
     this, other = by_seed(page.controls.get("this")), by_seed(page.controls.get("other"))
     theirs = page.controls.get("other_name") or "a run without the transfer"
+    if answer := page.study.get("answer"):
+        return f"Study {answer['study']}, with controls and over seeds: {answer['sentence']}"
     if not other:
-        start = "One run proves nothing" if len(this) < 2 else f"{_seeds(len(this))} without a control prove nothing"
-        command = page.controls.get("command")
-        how = f" Run it: `{command}`, with each of your seeds." if command else ""
-        return f"{start}: the control, {theirs}, has not been run.{how}"
+        return _nothing_proven(page, len(this), theirs)
     mine = page.controls.get("this_name") or "this"
     here, there = median(this.values() or [page.metrics["accuracy"]]), median(other.values())
     return (
         f"Against its control, in the median: {mine} {percent(here)} ({_seeds(max(len(this), 1))}), {theirs} "
         f"{percent(there)} ({_seeds(len(other))}), {_difference(here - there)}; {_in_pairs(page)}"
     )
+
+
+def _nothing_proven(page: Page, seeds: int, control: str) -> str:
+    start = "One run proves nothing" if seeds < 2 else f"{_seeds(seeds)} without a control prove nothing"
+    if trial_of := page.study.get("trial_of"):
+        return f"{start}: this is a trial of study {trial_of}, whose page says what all of them show."
+    command = page.study.get("command")
+    how = f" `{command}` answers it, with controls and over seeds." if command else ""
+    return f"{start}: the control, {control}, has not been run.{how}"
 
 
 def _difference(difference: float) -> str:
@@ -181,17 +195,10 @@ def _fine_tuning(metrics: dict[str, Any]) -> list[str]:
 
 
 def _caution(page: Page) -> list[str]:
-    """What the figures cannot carry: an interval that is one point, a small test set, few seeds."""
-    accuracy, num_test = page.metrics["accuracy"], page.metrics.get("num_test") or 0
-    found = []
-    if accuracy in (0, 1) and num_test:
-        # The rule of three: none in n seen leaves up to 3 / n, at 95 %.
-        none, rate = ("mistake", "error rate") if accuracy else ("right answer", "accuracy")
-        limit = percent(min(1.0, 3 / num_test))
-        found.append(f"no {none} in {num_test:,} images still allows an {rate} of up to {limit}")
-    elif num_test < _SMALL_TEST:
-        found.append(f"{num_test:,} test images are few")
-    pairs = sum(_paired(page))
+    """What the figures cannot carry: a small test set, few seeds."""
+    num_test = page.metrics.get("num_test") or 0
+    found = [f"{num_test:,} test images are few"] if num_test < _SMALL_TEST else []
+    pairs = 0 if page.study.get("answer") else sum(_paired(page))
     # Fewer than three, and a control that was never run, have been said already.
     if 3 <= pairs < _FEW_SEEDS:
         found.append(f"{_seeds(pairs)} are few")

@@ -102,4 +102,4 @@ def _answers(fitted: logistic.Logistic, images: rows.Images) -> np.ndarray:
 
 def _held_against(right: np.ndarray, control: np.ndarray, bounds: Bounds) -> dict[str, Any]:
     difference = paired_difference(control, right, **asdict(bounds))
-    return {**accuracy_interval(control, **asdict(bounds)), "difference": difference}
+    return {**accuracy_interval(control, bounds.confidence), "difference": difference}

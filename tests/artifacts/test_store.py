@@ -169,6 +169,29 @@ def test_old_scratch_is_swept_and_new_scratch_is_not(store: Store) -> None:
     assert [path.name for path in store.scratch.iterdir()] == ["new"]
 
 
+def test_old_lock_files_are_swept_but_never_one_that_is_held(store: Store) -> None:
+    store.computing.mkdir(parents=True)
+    ages = {"new": 0.0, "old": ABANDONED_SECONDS + 60.0, "held": ABANDONED_SECONDS + 60.0}
+    for name, age in ages.items():
+        (store.computing / f"{name}.lock").touch()
+        os.utime(store.computing / f"{name}.lock", (time.time() - age,) * 2)
+    command = (
+        "import sys; from filelock import FileLock; lock = FileLock(sys.argv[1]); lock.acquire(); "
+        "print('held', flush=True); sys.stdin.read()"
+    )
+    holder = subprocess.Popen(
+        [sys.executable, "-c", command, str(store.computing / "held.lock")],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert holder.stdout is not None and holder.stdout.readline() == "held\n"
+    store.sweep()
+    left = sorted(path.stem for path in store.computing.iterdir())
+    holder.communicate()
+    assert left == ["held", "new"]
+    store.sweep()
+    assert [path.stem for path in store.computing.iterdir()] == ["new"]
+
+
 def test_states_of_trainings_that_nobody_went_on_with_are_swept_after_a_month(store: Store) -> None:
     for name, age in (("new", 0.0), ("week", 7 * 86_400.0), ("old", FORGOTTEN_SECONDS + 60.0)):
         Checkpoints(store).save(name, {"weights": np.zeros(3)})

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from artifacts.errors import RecipeError, RunFirst, UsageError
+from artifacts.refs import Ref
 from artifacts.store import Store
-from flows import layers_commands, plan, recipe_files
+from flows import layers_commands, layers_look, plan, recipe_files
 from flows.choice import choose
 from flows.dag import edges
+from tests.flows.conftest import Run
 
 
 def printed(capsys: pytest.CaptureFixture[str], recipe: str, *settings: str) -> list[dict[str, Any]]:
@@ -85,6 +87,28 @@ def test_the_key_of_a_step_holds_the_names_and_not_how_they_were_said(finished: 
         assert found["unfreeze"] == found["fine_tune"] == found["evaluate"] == "hit"
     other = statuses({"unfreeze.layers": 0})
     assert (other["freeze"], other["train_head"], other["unfreeze"]) == ("hit", "hit", "run")
+
+
+@pytest.mark.parametrize("missing", ["inputs", "steady"])
+def test_where_an_older_graft_told_less_of_a_layer_the_network_is_unknown_and_nothing_fails(
+    quick: None, run: Run, finished: str, store: Store, monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    facts = Store.facts
+
+    def older(self: Store, ref: Ref) -> dict[str, Any] | None:
+        found = facts(self, ref)
+        if found is None or "layers" not in found:
+            return found
+        less = [{name: value for name, value in layer.items() if name != missing} for layer in found["layers"]]
+        return {**found, "layers": less}
+
+    loaded = recipe_files.load(finished)
+    assert layers_look.known_outline(plan.walk(loaded), store)
+    monkeypatch.setattr(Store, "facts", older)
+    steps = plan.walk(loaded)
+    assert next(step.status for step in steps if step.step == "clone_with_weights") == "run"
+    assert layers_look.known_outline(steps, store) is None
+    assert run(finished)["state"] == "completed"
 
 
 def test_a_base_that_is_known_is_asked_by_the_plan(finished: str, monkeypatch: pytest.MonkeyPatch) -> None:

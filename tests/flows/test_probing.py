@@ -133,6 +133,8 @@ def test_probing_tells_bases_apart_and_trains_nothing(
     assert {each["cut"]: each["features"] for each in found["probes"] if each["base"] == SMALL} == {
         "Conv1": 32, None: 1280
     }  # fmt: skip
+    (warning,) = found["warnings"]
+    assert "`run:1`: run 1 was trained on this very target" in warning
     sections = {each["base"]: each["section"] for each in found["probes"]}
     assert sections["recipe"] is None and sections["run:1"] == {"run": "1"}
     assert sections[SMALL] == {"application": "MobileNetV2", "weights": "none", "input_size": [32, 32]}
@@ -142,7 +144,19 @@ def test_probing_tells_bases_apart_and_trains_nothing(
     monkeypatch.delattr("tasks.probe.prepare")  # TensorFlow is not needed for what was asked before
     assert probe_all(finished, f"{SMALL},recipe", "top", [], False) == 0
     shown = re.sub(r"\s+", " ", capsys.readouterr().out)
+    assert "very target" not in shown
     assert all(words in shown for words in ("as found before", "pixels", "32 × 32", "always “", "LogME", "Picture: "))
+
+
+def test_a_run_on_another_target_is_no_reason_to_warn(finished: str, store: Store) -> None:
+    def warned(**target: Any) -> bool:
+        asked = recipe_files.load(finished, {f"target.{name}": value for name, value in target.items()})
+        return probe_bases.seen_before(probe_bases.named("run:1", asked), asked, store) is not None
+
+    assert warned() and warned(labels=20) and warned(task={"classes": [0, 1]})  # the last was its source
+    assert not warned(task={"classes": [1, 2]})
+    loaded = recipe_files.load(finished)
+    assert probe_bases.seen_before(probe_bases.named("recipe", loaded), loaded, store) is None
 
 
 def test_a_cut_that_no_base_has_is_refused_before_anything_is_computed(

@@ -128,9 +128,9 @@ def _labels(told: Mapping[str, Any]) -> Section:
 
 def _depth(told: Mapping[str, Any]) -> Section:
     caption = (
-        "Where the base is cut: `transfer` is copied and tuned, `head-only` copied and frozen, `random-base` not "
-        "copied. A fall of `head-only` means layers that are specific to the source, or torn from those that they had "
-        "adapted to (Yosinski et al., 2014)."
+        "Where the base is cut: `transfer` is copied and tuned, `head-only` copied and frozen, `random-base` random "
+        "and tuned, `random-head` random and frozen. A fall of `head-only` means layers specific to the source, or "
+        "torn from those that they had adapted to (Yosinski et al., 2014)."
     )
     return Section("Transferability by depth of the cut", pictures=_picture(told, "depth", caption))
 

@@ -6,7 +6,7 @@ from artifacts.errors import RecipeError, UsageError
 from flows import arguments, recipe_files
 from flows.recipe import Recipe
 from flows.study import arms
-from flows.study.arms import ARMS, READ_OFF, Tuned, overrides
+from flows.study.arms import ARMS, OF_TRANSFER, Tuned, overrides
 
 QUICKSTART = "quickstart"
 
@@ -20,7 +20,7 @@ def changed(arm: str, tuned: Tuned | None = None, **settings: object) -> tuple[R
 @pytest.mark.parametrize("arm", ARMS)
 def test_every_arm_is_a_possible_recipe(arm: str) -> None:
     plain, recipe = changed(arm, Tuned(1e-3, 2), **{"unfreeze.layers": 1})
-    assert (recipe == plain) == (arm in ("transfer", *READ_OFF))
+    assert (recipe == plain) == (arm in ("transfer", *OF_TRANSFER))
 
 
 def test_a_random_base_differs_by_the_copied_weights_alone() -> None:

@@ -148,3 +148,10 @@ def test_what_it_will_cost_is_known_before(begin: Callable[..., Begun], store: S
     assert (after.distinct, after.missing, after.seconds) == (before.distinct, 0, 0.0)
     computed = Studies(store).get(record.id).outcome["computed"]
     assert computed <= before.distinct
+
+
+def test_frozen_and_tuned_copied_and_random_layers_are_seen_at_each_depth(begin: Callable[..., Begun]) -> None:
+    _, processes, conductor = begin(depths=[1], seeds=1, arms=["transfer", "raw-pixels"])
+    (curve,) = conductor.run().curves
+    assert set(curve["arms"]) == {"transfer", "head-only", "random-base", "random-head"}
+    assert [arm for arm, _, _ in processes.ran] == ["transfer", "transfer", "random-base"]

@@ -34,7 +34,15 @@ def seeds(*accuracies: float) -> list[dict[str, Any]]:
 
 def controls(this: list[dict[str, Any]], other: list[dict[str, Any]]) -> dict[str, Any]:
     names = {"this_name": "copied weights", "other_name": "random base (weights never copied)"}
-    return {"this": this, "other": other, **names, "command": "graft run quickstart --set a.b=false"}
+    return {"this": this, "other": other, **names}
+
+
+def study(verdict: str = "helps", **changed: Any) -> dict[str, Any]:
+    helps = "Transfer helps: +3.1 points [+1.2, +5.0] against training from scratch"
+    said = {"helps": helps, "hurts": "Transfer hurts", "undecided": "Undecided"}[verdict]
+    page = "../../studies/3f2a9c01d4e5/page.html"
+    answer = {"study": "3f2a9c01d4e5", "verdict": verdict, "sentence": f"{said} (5 seeds).", "page": page}
+    return {"answer": answer, "trial_of": "", "command": "graft study quickstart", **changed}
 
 
 def page(**changed: Any) -> Page:
@@ -54,6 +62,7 @@ def page(**changed: Any) -> Page:
         facts={"source": "eight classes", "target": "T-shirt against pullover", "num_train": 20, "num_test": 2000},
         controls=controls([], []),
         pictures={"learning_curves": b"png", "confusion": b"png", "mistakes": b"png", "reliability": b"png"},
+        study={"answer": None, "trial_of": "", "command": "graft study quickstart --set a.b=1"},
     )
     return replace(whole, **changed)
 

@@ -8,7 +8,7 @@ from sklearn import metrics as reference
 
 from tasks.pure.batch_norm import batch_norm_diagnosis
 from tasks.pure.errors import BadData
-from tasks.pure.metrics import evaluate
+from tasks.pure.metrics import accuracy_interval, evaluate
 
 SETTINGS = {"bootstrap": 2000, "confidence": 0.95, "seed": 3}
 
@@ -92,14 +92,28 @@ def test_a_constant_network_gains_nothing_on_the_constant_answer():
     assert found["balanced_accuracy"] == 0.5
 
 
-def test_the_interval_is_that_of_resampling_the_images_one_by_one():
-    right = np.random.default_rng(1).random(200) < 0.8
+def test_the_interval_of_the_accuracy_is_wilsons():
+    right = np.arange(263) < 81
+    found = measured(one_hot((~right).astype(int), 2), np.zeros(263, int))
+    # Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+    assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+
+
+@pytest.mark.parametrize(("right", "low", "high"), [(True, 0.9812, 1.0), (False, 0.0, 0.0188)])
+def test_all_right_and_all_wrong_have_an_interval_too(right, low, high):
     labels = np.zeros(200, int)
-    found = measured(one_hot((~right).astype(int), 2), labels, bootstrap=20_000)
-    draws = np.random.default_rng(2).integers(0, 200, size=(20_000, 200))
-    low, high = np.quantile(right[draws].mean(axis=1), [0.025, 0.975])
-    assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx((low, high), abs=0.006)
-    assert found["accuracy_low"] < found["accuracy"] < found["accuracy_high"]
+    found = measured(one_hot(labels + (not right), 2), labels)
+    assert found["accuracy"] == right
+    assert (found["accuracy_low"], found["accuracy_high"]) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_the_accuracys_interval_covers_a_true_share_as_often_as_it_says():
+    generator = np.random.default_rng(5)
+    for share in (0.8, 0.95, 0.99):
+        counts = generator.binomial(200, share, 400)
+        bounds = [accuracy_interval(np.arange(200) < count, 0.95) for count in counts]
+        covered = np.mean([each["accuracy_low"] <= share <= each["accuracy_high"] for each in bounds])
+        assert 0.92 <= covered <= 0.99, share
 
 
 def test_the_interval_of_the_gain_keeps_both_answers_to_an_image_together():
@@ -135,7 +149,7 @@ def test_the_seed_decides_the_interval_and_nothing_else():
     assert measured(probabilities, labels) == measured(probabilities, labels)
     other = measured(probabilities, labels, seed=4)
     changed = {key for key, value in measured(probabilities, labels).items() if other[key] != value}
-    assert changed and changed <= {"accuracy_low", "accuracy_high", "accuracy_gain_low", "accuracy_gain_high"}
+    assert changed and changed <= {"accuracy_gain_low", "accuracy_gain_high"}
 
 
 def test_calibration_error_of_a_network_that_is_90_percent_sure_and_half_right():

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tasks.pure.page import Page, html, markdown
-from tests.tasks.pure.example_page import DIGEST, controls, metrics, page, plain, seeds
+from tests.tasks.pure.example_page import DIGEST, controls, metrics, page, plain, seeds, study
 
 NASTY = 'a|b <script>alert(1)</script> `x` *y* "z" & [l](http://e)'
 
@@ -58,6 +58,9 @@ def test_weights_that_were_not_copied_are_named_wherever_the_base_is(render):
 def test_the_html_needs_nothing_but_itself():
     outline = Outline(html(page()))
     assert "script" not in outline.tags and "link" not in outline.tags
+    # The study's page is a link to follow, nothing that the page is made of.
+    asked = Outline(html(page(study=study())))
+    assert asked.attributes.count(("href", "../../studies/3f2a9c01d4e5/page.html")) == 1
     fetched = [value for name, value in outline.attributes if name in ("src", "href")]
     assert len(fetched) == 4 and all(value and value.startswith("data:image/png;base64,") for value in fetched)
     assert "@import" not in html(page()) and "url(" not in html(page())
@@ -92,9 +95,11 @@ def named(name: str) -> Page:
     step = {"step": name, "status": name, "seconds": 1, "reason": name, "artifact": DIGEST}
     steps = [{**step, "inputs": {name: DIGEST}, "outputs": {name: DIGEST}}]
     recipe = f"```\n{name}\n```\n"
-    names = {"this_name": name, "other_name": name, "command": "graft run x"}
+    names = {"this_name": name, "other_name": name}
+    asked = {"answer": {"study": name, "verdict": name, "sentence": name, "page": name}}
     compared = {"this": seeds(0.9), "other": seeds(0.8), **names}
-    return page(title=name, run=run, metrics=figures, facts=facts, steps=steps, recipe_yaml=recipe, controls=compared)
+    return page(title=name, run=run, metrics=figures, facts=facts, steps=steps, recipe_yaml=recipe, controls=compared,
+                study=asked)  # fmt: skip
 
 
 def rendered_markdown(whole: Page) -> str:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
+from tasks.pure.metrics import accuracy_interval
 from tasks.pure.page import verdict
 from tasks.pure.page_verdict import tone
-from tests.tasks.pure.example_page import controls, metrics, page, plain, seeds
+from tests.tasks.pure.example_page import controls, metrics, page, plain, seeds, study
 
 
 def said(**changed: Any) -> str:
@@ -67,8 +69,30 @@ def test_a_gain_within_chance_is_called_none():
 
 def test_without_a_control_one_run_proves_nothing_and_the_command_is_given():
     text = said(controls=controls(seeds(0.9), []))
-    assert "One run proves nothing" in text and "`graft run quickstart --set a.b=false`" in text
+    assert "One run proves nothing: the control, random base (weights never copied), has not been run." in text
+    assert "`graft study quickstart --set a.b=1` answers it" in text
     assert "3 seeds without a control" in said(controls=controls(seeds(0.9, 0.8, 0.7), []))
+
+
+def test_a_study_speaks_in_the_place_of_a_run_that_proves_nothing_and_of_pairs_of_seeds():
+    text = said(study=study("helps"))
+    assert "Study 3f2a9c01d4e5, with controls and over seeds: Transfer helps: +3.1 points" in text
+    assert "proves nothing" not in text
+    few = {"controls": controls(seeds(0.7, 0.7, 0.7), seeds(0.9, 0.9, 0.9))}
+    assert "the transfer hurt" in said(**few) and "seeds are few" in said(**few)
+    asked = said(**few, study=study("helps"))
+    assert "the transfer hurt" not in asked and "seeds are few" not in asked
+
+
+def test_a_trial_says_whose_trial_it_is():
+    text = said(study=study(answer=None, trial_of="3f2a9c01d4e5"))
+    assert "One run proves nothing: this is a trial of study 3f2a9c01d4e5" in text and "graft study" not in text
+
+
+@pytest.mark.parametrize(("word", "colour"), [("helps", "good"), ("hurts", "warning"), ("undecided", "warning")])
+def test_the_colour_is_that_of_the_studys_word(word, colour):
+    assert tone(page(study=study(word))) == colour
+    assert tone(page(study=study(word), controls=controls(seeds(0.9), seeds(0.8)))) == colour
 
 
 def test_a_transfer_that_hurts_is_said_to_hurt_with_medians_and_pairs():
@@ -122,7 +146,9 @@ def test_a_small_test_set_and_few_seeds_are_warned_of():
 
 
 def test_all_right_is_not_said_to_be_without_error():
-    perfect = metrics(accuracy=1.0, accuracy_low=1.0, accuracy_high=1.0, num_test=200)
-    assert "no mistake in 200 images still allows an error rate of up to 1.5 %" in said(metrics=perfect)
+    perfect = metrics(**accuracy_interval(np.ones(200, bool), 0.95), num_test=200)
+    assert said(metrics=perfect).startswith(
+        "100.0 % of 200 test images are answered right (95 % interval 98.1–100.0 %)"
+    )
     almost = metrics(accuracy=0.9996, accuracy_low=0.999, accuracy_high=1.0)
     assert said(metrics=almost).startswith("99.96 %")

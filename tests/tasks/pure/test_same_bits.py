@@ -63,6 +63,37 @@ def test_each_dropout_each_epoch_and_each_seed_has_masks_of_its_own():
     assert len(set(seen)) == 6
 
 
+def attentive():
+    """A network with dropouts inside other layers: in an attention, in a recurrent cell, in one that goes both ways."""
+    import keras
+
+    image = keras.Input((4, 8))
+    seen = keras.layers.MultiHeadAttention(2, 4, dropout=0.5, name="attention")(image, image)
+    read = keras.layers.Bidirectional(keras.layers.GRU(3, dropout=0.5), name="both_ways")(seen)
+    return keras.Model(image, keras.layers.Dense(2, name="head")(keras.layers.Dropout(0.5, name="above")(read)))
+
+
+def test_dropouts_inside_other_layers_have_masks_by_seed_and_epoch_too():
+    shown = np.random.default_rng(0).random((3, 4, 8)).astype(np.float32)
+    model = attentive()
+    model(shown, training=True)  # the generators have moved on
+    again = reloaded(model)
+    seed_dropouts(model, 7, 2)
+    seed_dropouts(again, 7, 2)
+    first = np.asarray(model(shown, training=True))
+    np.testing.assert_array_equal(first, np.asarray(again(shown, training=True)))
+    seed_dropouts(model, 7, 3)
+    assert not np.array_equal(first, np.asarray(model(shown, training=True)))
+
+
+def test_each_dropout_inside_another_layer_has_a_state_of_its_own():
+    model = attentive()
+    seed_dropouts(model, 7, 2)
+    parts = [each for layer in model.layers for each in layer._flatten_layers()]
+    states = [tuple(np.asarray(each.seed_generator.state)) for each in parts if getattr(each, "seed_generator", None)]
+    assert len(states) == len(set(states)) == 4
+
+
 def test_a_network_out_of_its_file_trains_to_the_same_bits():
     """The cache-hit path: whether a step had its input in hand or read it, the training ends the same."""
     inside = built(FULL_CNN)

@@ -1,0 +1,91 @@
+"""What the studies of a store say of a run: whether transfer helps where it stands, or how to ask.
+
+A study speaks of a run of the same recipe with the same resolved parameters, the seed aside: the run is then one of its
+arm `transfer`, made by the study or not. A run of another arm, or with another rate, borrows no verdict.
+"""
+
+import json
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from artifacts.runs import RunRecord
+from artifacts.store import Store
+from artifacts.studies import Studies, StudyRecord
+
+COPY_WEIGHTS = "clone_with_weights.copy_weights"
+PAGE = "page.html"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a finished study says.
+
+    Attributes:
+        study: its id.
+        verdict: `helps`, `hurts`, `no difference` or `undecided`.
+        sentence: the verdict in one sentence.
+        page: where its page lies, or None where it is gone.
+    """
+
+    study: str
+    verdict: str
+    sentence: str
+    page: Path | None
+
+    @property
+    def said(self) -> str:
+        """The sentence with its source, for a line of text."""
+        return f"Study {self.study}: {self.sentence}"
+
+
+def answer(store: Store, record: RunRecord) -> Answer | None:
+    """What the newest finished study of the run's recipe says; None where nobody has asked, or none is finished.
+
+    A study that cannot be read, or says something else than a study says, is passed over: it costs no run its report.
+    """
+    studies = Studies(store)
+    found = (_answer(studies, study) for study in reversed(studies.all()) if _speaks_of(study, record))
+    return next((each for each in found if each is not None), None)
+
+
+def told(store: Store, record: RunRecord) -> dict[str, Any]:
+    """What a report is told of studies: `answer` (None, or `study`, `verdict`, `sentence`, `page` as seen from the
+    run's folder, or None), `trial_of` (the id of the study that made the run, or "") and the `command` that asks."""
+    found = answer(store, record)
+    page = f"../../studies/{found.study}/{PAGE}" if found and found.page else None
+    said = {"study": found.study, "verdict": found.verdict, "sentence": found.sentence, "page": page} if found else None
+    return {"answer": said, "trial_of": record.study, "command": command(record)}
+
+
+def command(record: RunRecord) -> str:
+    """The `graft study` that asks whether transfer helps where the run stands; ready for a shell."""
+    settings = {name: value for name, value in record.overrides.items() if name not in ("seed", COPY_WEIGHTS)}
+    if not record.resolved["clone_with_weights"]["copy_weights"]:  # the question is about a base that is copied
+        settings[COPY_WEIGHTS] = True
+    words = ["graft", "study", record.recipe]
+    for name, value in settings.items():
+        words += ["--set", f"{name}={json.dumps(value, ensure_ascii=False)}"]
+    return shlex.join(words)
+
+
+def _speaks_of(study: StudyRecord, record: RunRecord) -> bool:
+    resolved = study.plan.get("resolved")
+    if study.plan.get("recipe") != record.recipe or not isinstance(resolved, Mapping):
+        return False
+    return _but_the_seed(resolved) == _but_the_seed(record.resolved)
+
+
+def _but_the_seed(resolved: Mapping[str, Any]) -> str:
+    """As text: a plan has been through JSON, the record of a run under way has not."""
+    return json.dumps({name: value for name, value in resolved.items() if name != "seed"}, sort_keys=True)
+
+
+def _answer(studies: Studies, study: StudyRecord) -> Answer | None:
+    verdict, sentence = study.outcome.get("verdict"), study.outcome.get("sentence")
+    if study.outcome.get("done") is not True or not isinstance(verdict, str) or not isinstance(sentence, str):
+        return None
+    page = studies.folder(study.id) / PAGE
+    return Answer(study.id, verdict, sentence, page if page.is_file() else None)
