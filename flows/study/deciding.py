@@ -150,7 +150,7 @@ def outcome(
         found: place → arm → seed → what it reached; the recipe's own place is the first.
     """
     home, *axes = found
-    arms = found[home]
+    arms = _in_order(found[home], record)
     seeds = sorted(set.intersection(*(set(by_seed) for by_seed in arms.values())))
     looks, margin = planned.looks(record), float(record.plan["study"]["margin"])
     images = len(arms[TRANSFER][seeds[0]].right)
@@ -160,16 +160,20 @@ def outcome(
         arm: judge(ours - np.array(accuracies[arm]), looks, margin, step=1 / images)
         for arm in record.plan["comparisons"]
     }
-    curves = [
-        {
-            "axis": place.axis,
-            "value": place.value,
-            "arms": {arm: [each.accuracy for _, each in sorted(by.items())] for arm, by in found[place].items()},
-        }
-        for place in axes
-    ]
+    curves = [_curve(place.axis, place.value, _in_order(found[place], record)) for place in axes]
     beyond = {arm: _over_images(arms, arm, seeds, each, margin) for arm, each in decisions.items() if each.seeds > 1}
     return Outcome(record, decisions, accuracies, curves, tuned, len(seeds), images, done, beyond)
+
+
+def _curve(axis: str, value: Any, arms: Mapping[str, Mapping[int, Judged]]) -> dict[str, Any]:
+    by_seed = {arm: [each.accuracy for _, each in sorted(by.items())] for arm, by in arms.items()}
+    return {"axis": axis, "value": value, "arms": by_seed}
+
+
+def _in_order(arms: Mapping[str, Mapping[int, Judged]], record: StudyRecord) -> dict[str, Mapping[int, Judged]]:
+    """As the plan lists them, whichever trial ended first."""
+    listed = [TRANSFER, *record.plan["comparisons"]]
+    return {arm: arms[arm] for arm in sorted(arms, key=lambda arm: listed.index(arm) if arm in listed else len(listed))}
 
 
 def _over_images(

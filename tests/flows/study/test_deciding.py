@@ -98,3 +98,8 @@ def test_the_sentence_says_of_which_images_it_speaks() -> None:
 def test_only_seeds_that_every_arm_has_count() -> None:
     result = found({"transfer": GOOD, "scratch": BAD[:3]}, study("scratch"))
     assert result.seeds == 3 and len(result.as_json()["arms"]["transfer"]) == 3
+
+
+def test_arms_stand_as_the_plan_lists_them_whichever_trial_ended_first() -> None:
+    arms = {"scratch": BAD, "transfer": GOOD}
+    assert list(found(arms, study("scratch")).as_json()["arms"]) == ["transfer", "scratch"]
