@@ -90,6 +90,7 @@ class Processes:
 
     Attributes:
         study: id, for the tag of the runs.
+        kind: of what that is the id: `study` or `sweep`.
         threads: that each trains on: part of the key, so the same for all.
         api: of the Prefect server that they report to.
     """
@@ -98,6 +99,7 @@ class Processes:
     jobs: int
     threads: int
     api: str
+    kind: str = "study"
     _idle: list[Process] = field(default_factory=list)
     _busy: list[Process] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -148,14 +150,14 @@ class Processes:
         process = self._idle.pop() if self._idle else Process(self.threads, self.api)
         self._busy.append(process)
         try:
-            problem = process.run({**asked, "arm": trial.arm, "until": until})
+            problem = process.run({**asked, "arm": trial.arm, "until": until, "kind": self.kind})
         finally:
             if not self._stopping.is_set():
                 self._put_back(process)
         if problem and not self._stopping.is_set():
             raise TrialFailed(
                 f"The trial `{trial.arm}` with seed {trial.seed} failed: {problem} "
-                "What had ended is in the store; run the study again to go on from there."
+                f"What had ended is in the store; run the {self.kind} again to go on from there."
             )
 
     def _put_back(self, process: Process) -> None:
