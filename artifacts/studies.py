@@ -41,8 +41,10 @@ class StudyRecord:
 class Studies:
     """The studies of a store."""
 
+    ROOM, KIND = "studies", "study"
+
     def __init__(self, store: Store) -> None:
-        self.store, self.root = store, store.root / "studies"
+        self.store, self.root = store, store.root / self.ROOM
 
     def folder(self, study_id: str) -> Path:
         return self.root / study_id
@@ -65,15 +67,15 @@ class Studies:
             OSError: there is none. RecordDamaged: its plan was altered.
         """
         path = self.folder(study_id) / PLAN
-        plan = unseal(path.read_bytes(), f"plan of study {study_id}").get("plan")
+        plan = unseal(path.read_bytes(), f"plan of {self.KIND} {study_id}").get("plan")
         if not isinstance(plan, dict) or digest_json(plan).removeprefix("sha256:")[:ID_LETTERS] != study_id:
-            raise RecordDamaged(f"plan of study {study_id}: it is the plan of another study.")
+            raise RecordDamaged(f"plan of {self.KIND} {study_id}: it is the plan of another one.")
         return StudyRecord(study_id, plan, self._outcome(study_id), path.stat().st_mtime)
 
     def _outcome(self, study_id: str) -> dict[str, Any]:
         """Empty where there is none yet, or it was altered: it is made again from the runs."""
         with suppress(OSError, RecordDamaged):
-            return unseal((self.folder(study_id) / OUTCOME).read_bytes(), f"outcome of study {study_id}")
+            return unseal((self.folder(study_id) / OUTCOME).read_bytes(), f"outcome of {self.KIND} {study_id}")
         return {}
 
     def all(self) -> list[StudyRecord]:
@@ -110,7 +112,8 @@ class Studies:
         found = known[-1:] if wanted == "last" else [study for study in known if study.id.startswith(wanted)]
         if len(found) == 1:
             return found[0]
-        newest = ", ".join(study.id for study in known[:-6:-1]) or "none; begin with `graft study quickstart`"
+        newest = ", ".join(study.id for study in known[:-6:-1]) or f"none; begin with `graft {self.KIND} quickstart`"
         raise UsageError(
-            f"Expected a study's id or `last`, found `{wanted}` ({len(found)} of them). The newest: {newest}."
+            f"Expected the id of a {self.KIND}, or `last`, found `{wanted}` ({len(found)} of them). "
+            f"The newest: {newest}."
         )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli_options import DebugOption, JsonOption, example, leave
+from flows.cli_options import DebugOption, JsonOption, RecipeArgument, example, leave
 
 
 def register(app: typer.Typer) -> None:
@@ -66,6 +66,30 @@ def study(
     leave(commands.study(wanted, options, settings or [], (jobs, dask), only_plan=only_plan, as_json=as_json))
 
 
+def sweep(
+    recipe: RecipeArgument,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=V,…", help="Values to try; one alone is set in all. Lists in brackets."),
+    ] = None,
+    seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="Of each combination. By default 3.")] = None,
+    halving: Annotated[
+        bool, typer.Option("--halving", help="All at 1 seed, the best third at 3, the best at 5.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", min=1, help="Trials at once; each is a process.")] = 1,
+    only_plan: Annotated[bool, typer.Option("--plan", help="Only say what it would cost.")] = False,
+    as_json: JsonOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Try combinations of values; choose on validation images, then judge the chosen one once on the test images.
+
+    Shared steps are computed once, and what is in the store costs nothing; a sweep that was stopped goes on.
+    """
+    from flows.sweep import commands
+
+    leave(commands.sweep(recipe, settings or [], seeds, halving, jobs, only_plan=only_plan, as_json=as_json))
+
+
 EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
     study: (
         "graft study quickstart",
@@ -73,5 +97,10 @@ EXAMPLES: dict[Callable[..., None], tuple[str, ...]] = {
         "graft study mine.yaml --arms transfer,scratch,self --labels 20,100,500 --jobs 2",
         "graft study mine.yaml --dask tcp://10.0.0.1:8786",
         "graft study mine.yaml --seeds 10 --set fine_tune.learning_rate=1e-4 --json",
+    ),
+    sweep: (
+        "graft sweep quickstart --set fine_tune.learning_rate=1e-4,1e-3 --set target.validation=0.3",
+        "graft sweep mine.yaml --set unfreeze.layers=0,1,2 --set fine_tune.epochs=5,20 --seeds 5 --jobs 2",
+        "graft sweep mine.yaml --set 'pretrain.widths=[8,8],[16,16]' --set pretrain.dropout=0,0.2 --halving --plan",
     ),
 }

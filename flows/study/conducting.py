@@ -4,10 +4,9 @@ Nothing of it is kept but the plan and the outcome: what has been done is seen i
 killed goes on where it stopped, and one that has ended ends again at once.
 """
 
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
@@ -18,23 +17,11 @@ from flows.study.deciding import Outcome, outcome
 from flows.study.dispatching import TrialRunner
 from flows.study.pages import write_pages
 from flows.study.results import Judged
-from flows.study.trials import UNTIL_TUNED, Place, Trial, places, trials
+from flows.study.trials import Place, Trial, places, trials
+from flows.study.trying import Trying, Watcher, there
 
 # Place → arm → seed → what it reached.
 Found = dict[Place, dict[str, dict[int, Judged]]]
-
-
-class Watcher(Protocol):
-    """Who is told how a study goes on."""
-
-    def trials(self, what: str, wanted: int, there: int) -> None:
-        """So many trials are wanted for something, of which some are there already."""
-
-    def trial(self, trial: Trial, accuracy: float | None, seconds: float) -> None:
-        """A trial has ended."""
-
-    def look(self, outcome: Outcome) -> None:
-        """The question was looked at."""
 
 
 @dataclass
@@ -80,21 +67,12 @@ class Conductor:
 
     def _choose(self, arm: str, place: Place) -> Tuned:
         found = tuning.candidates(self.study, arm, place.settings, self.norms)
-        accuracies = self._all(f"rate and updates of `{arm}`", [trial for each in found for trial in each.trials])
-        return tuning.chosen(found, {each.tuned: [accuracies[id(trial)] for trial in each.trials] for each in found})
+        worth = self._trying.worth(f"rate and updates of `{arm}`", {each.tuned: each.trials for each in found})
+        return tuning.chosen(found, worth)
 
-    def _all(self, what: str, wanted: Sequence[Trial]) -> dict[int, float]:
-        """Validation accuracy by trial, after those that were missing have run."""
-        there = {id(trial): results.validated(trial.loaded, self.store) for trial in wanted}
-        missing = [trial for trial in wanted if there[id(trial)] is None]
-        self.watcher.trials(what, len(wanted), len(wanted) - len(missing))
-
-        def read(trial: Trial) -> float:
-            there[id(trial)] = _there(results.validated(trial.loaded, self.store), trial)
-            return there[id(trial)] or 0.0
-
-        self._run(missing, UNTIL_TUNED, read)
-        return {key: value for key, value in there.items() if value is not None}
+    @property
+    def _trying(self) -> Trying:
+        return Trying(self.store, self.processes, self.watcher)
 
     def _judge(self, place: Place, seeds: Iterable[int], tuned: Mapping[str, Tuned]) -> None:
         """Fill `found` for a place."""
@@ -103,10 +81,10 @@ class Conductor:
         self.watcher.trials(f"{place.axis} {place.value}", len(wanted), len(wanted) - len(new))
 
         def read(trial: Trial) -> float:
-            _there(self._keep(trial) or None, trial)
+            there(self._keep(trial) or None, trial)
             return self.found[place][trial.arm][trial.seed].accuracy
 
-        self._run(new, None, read)
+        self._trying.run(new, None, read)
 
     def _keep(self, trial: Trial) -> bool:
         """Take what the store has of a trial, and of what is read off it; whether it has it."""
@@ -121,17 +99,6 @@ class Conductor:
             if arm in trial.place.arms:
                 mine.setdefault(arm, {})[trial.seed] = judged[called]
         return True
-
-    def _run(self, missing: Sequence[Trial], until: str | None, read: Callable[[Trial], float]) -> None:
-        began = time.monotonic()
-
-        def ended(trial: Trial) -> None:
-            nonlocal began
-            accuracy = read(trial)
-            self.watcher.trial(trial, accuracy, time.monotonic() - began)
-            began = time.monotonic()
-
-        self.processes.run(missing, until, ended)
 
     def _looked(self, tuned: Mapping[str, Tuned], done: bool) -> Outcome:
         found = outcome(self.record, self.found, tuned, done)
@@ -152,9 +119,3 @@ class Conductor:
             for arm, by_seed in arms_found.items()
             for seed, each in sorted(by_seed.items())
         ]
-
-
-def _there(value: Any, trial: Trial) -> Any:
-    if value is None:
-        raise RuntimeError(f"The trial `{trial.arm}` with seed {trial.seed} ended, but the store lacks what it made.")
-    return value

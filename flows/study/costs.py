@@ -5,8 +5,9 @@ with equal values on equal steps have equal keys, so the *distinct* ones can be 
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from statistics import median
 from typing import Any
 
@@ -32,6 +33,7 @@ class Cost:
     Attributes:
         steps: of all runs together.
         distinct: steps that differ, each computed once.
+        by_step: step → how many of those.
         stored: of those, how many are hits already.
         seconds: to compute the rest, from the times of like steps in the store; None where none ran yet.
     """
@@ -40,6 +42,7 @@ class Cost:
     distinct: int
     stored: int
     seconds: float | None
+    by_step: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def missing(self) -> int:
@@ -89,7 +92,19 @@ def cost(recipes: Iterable[tuple[LoadedRecipe, str | None]], store: Store) -> Co
         planned = plan.walk(loaded, choose(dag.edges(loaded.recipe), [], None, None))
         hits |= {named[each.step] for each in planned if each.status == "hit" and each.step in named}
     missing = [step for digest, step in wanted.items() if digest not in hits]
-    return Cost(steps, len(wanted), len(hits), _seconds(missing, _times(store)))
+    seconds = _seconds(missing, _times(store))
+    return Cost(steps, len(wanted), len(hits), seconds, dict(Counter(wanted.values())))
+
+
+def depth_first(recipes: Sequence[LoadedRecipe]) -> list[int]:
+    """The places of `recipes` in the order of a walk, depth first, over the tree of the steps that they share: what
+    differs late stands together, and what came first stays first."""
+    paths = [list(names(loaded).values()) for loaded in recipes]
+    first: dict[str, int] = {}
+    for path in paths:
+        for digest in path:
+            first.setdefault(digest, len(first))
+    return sorted(range(len(recipes)), key=lambda place: [first[digest] for digest in paths[place]])
 
 
 def _seconds(steps: Sequence[str], times: Mapping[str, float]) -> float | None:

@@ -19,10 +19,10 @@ class TrialFailed(GraftError):
     """A trial's run failed; the study goes on when what it says is mended."""
 
     @classmethod
-    def of(cls, trial: Trial, problem: str) -> "TrialFailed":
+    def of(cls, trial: Trial, problem: str, kind: str = "study") -> "TrialFailed":
         return cls(
             f"The trial `{trial.arm}` with seed {trial.seed} failed: {problem} "
-            "What had ended is in the store; run the study again to go on from there."
+            f"What had ended is in the store; run the {kind} again to go on from there."
         )
 
 

@@ -1,8 +1,9 @@
 """Trials in a process of its own, since TensorFlow keeps some memory of every network.
 
 `python -m flows.study.trial_process`: each line on standard input is a trial, a JSON object with the arguments of
-`study_trial`; each line on standard output is its answer, `{"problem": null}` or what went wrong in one paragraph. The
-end of the input ends the process, in the middle of a trial too: then whoever asked is gone.
+`study_trial` and the `kind` of its study (`sweep`); each line on standard output is its answer, `{"problem": null}` or
+what went wrong in one paragraph. The end of the input ends the process, in the middle of a trial too: then whoever
+asked is gone.
 """
 
 import json
@@ -71,7 +72,7 @@ def _problem(asked: dict[str, Any]) -> str | None:
     from flows.study.trial_flow import study_trial
 
     try:
-        with tags("graft", f"study: {asked['study']}"):
+        with tags("graft", f"{asked.pop('kind', 'study')}: {asked['study']}"):
             study_trial(**asked)
     except Exception as problem:
         if interrupts.heard():

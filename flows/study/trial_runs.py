@@ -86,6 +86,7 @@ class Processes:
 
     Attributes:
         study: id, for the tag of the runs.
+        kind: of what that is the id: `study` or `sweep`.
         threads: that each trains on: part of the key, so the same for all.
         api: of the Prefect server that they report to.
     """
@@ -94,6 +95,7 @@ class Processes:
     jobs: int
     threads: int
     api: str
+    kind: str = "study"
     _idle: list[Process] = field(default_factory=list)
     _busy: list[Process] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -145,12 +147,12 @@ class Processes:
         process = self._idle.pop() if self._idle else Process(self.threads, self.api)
         self._busy.append(process)
         try:
-            problem = process.run(sent(self.study, trial, until))
+            problem = process.run({**sent(self.study, trial, until), "kind": self.kind})
         finally:
             if not self._stopping.is_set():
                 self._put_back(process)
         if problem and not self._stopping.is_set():
-            raise TrialFailed.of(trial, problem)
+            raise TrialFailed.of(trial, problem, self.kind)
 
     def _put_back(self, process: Process) -> None:
         """For the next trial; unless it has had its share, or is gone."""

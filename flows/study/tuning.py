@@ -2,13 +2,12 @@
 
 With the recipe's own, which suit a frozen base, a network from scratch looks hopeless, and the verdict is a foregone
 conclusion; both mistakes were made in this project's first figures. The trials end before `evaluate`, so that the test
-split is not seen. Of what is within one standard error of the best, the one with the fewest updates is taken.
+split is not seen. Of what is within one standard error of the best, the one with the fewest updates is taken. It is a
+sweep over rate and updates, tried and chosen as those of `graft sweep` are (`trying.py`, `statistics/choosing.py`).
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import sqrt
-from statistics import fmean, stdev
 from typing import Any
 
 from flows import recipe_files
@@ -16,6 +15,7 @@ from flows.study import held_out
 from flows.study.arms import Tuned, overrides
 from flows.study.asked import Study
 from flows.study.trials import Place, Trial
+from tasks.pure.statistics import choosing
 
 PLACE = Place("tuning", "on validation", {}, ())
 
@@ -52,14 +52,10 @@ def candidates(study: Study, arm: str, settings: Mapping[str, Any], norms: bool)
 
 
 def chosen(found: Sequence[Candidate], accuracies: Mapping[Tuned, Sequence[float]]) -> Tuned:
-    """The candidate with the best mean validation accuracy; of those within one standard error of it, the one with the
-    fewest updates, and of these the best (Breiman et al., CART, 1984: the one-standard-error rule).
+    """The candidate with the fewest updates of those that are as good as the best within one standard error; of these
+    the best.
 
     Args:
         accuracies: by candidate, one a seed.
     """
-    means = {each.tuned: fmean(accuracies[each.tuned]) for each in found}
-    best = max(means, key=lambda tuned: means[tuned])
-    error = stdev(accuracies[best]) / sqrt(len(accuracies[best])) if len(accuracies[best]) > 1 else 0.0
-    near = [tuned for tuned in means if means[tuned] >= means[best] - error]
-    return min(near, key=lambda tuned: (tuned.updates, -means[tuned]))
+    return choosing.chosen({each.tuned: accuracies[each.tuned] for each in found}, lambda tuned: tuned.updates)

@@ -1,4 +1,4 @@
-"""How a study is followed: a line a trial on the terminal, with what is left; log lines on a server."""
+"""How a study or a sweep is followed: a line a trial on the terminal, with what is left; log lines on a server."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +8,8 @@ from typing import Any
 
 from prefect import get_run_logger
 
-from flows.study.conducting import Watcher
-from flows.study.deciding import Outcome
 from flows.study.trials import Trial
+from flows.study.trying import Looked, Watcher
 
 _watcher: ContextVar[Watcher | None] = ContextVar("graft_study_watcher", default=None)
 
@@ -45,7 +44,7 @@ class Several:
         for each in self.watchers:
             each.trial(trial, accuracy, seconds)
 
-    def look(self, outcome: Outcome) -> None:
+    def look(self, outcome: Looked) -> None:
         for each in self.watchers:
             each.look(outcome)
 
@@ -59,7 +58,7 @@ class InLog:
     def trial(self, trial: Trial, accuracy: float | None, seconds: float) -> None:
         get_run_logger().info("%s, seed %s: %.3f", trial.arm, trial.seed, accuracy or float("nan"))
 
-    def look(self, outcome: Outcome) -> None:
+    def look(self, outcome: Looked) -> None:
         get_run_logger().info("look at %s seeds: %s", outcome.seeds, outcome.sentence)
 
 
@@ -79,9 +78,11 @@ class OnTerminal:
         self.left -= 1
         told = "" if accuracy is None else f"{100 * accuracy:5.1f} %"
         seed = f"seed {trial.seed}" if trial.place.axis != "tuning" else f"seed {trial.seed}, validation"
-        self.console.print(f"  {trial.arm:<14} {seed:<24} {told}  {seconds:5.1f} s, {self.left} left", highlight=False)
+        self.console.print(
+            f"  {trial.arm:<14} {seed:<24} {told}  {seconds:5.1f} s, {self.left} left", highlight=False, soft_wrap=True
+        )
 
-    def look(self, outcome: Outcome) -> None:
+    def look(self, outcome: Looked) -> None:
         if outcome.done:
             return  # said at the end, by the command
         self.console.print(f"[bold]{outcome.seeds} seeds[/]: {outcome.sentence}", highlight=False)

@@ -1,10 +1,11 @@
 """The page of a study as Markdown: tables that any renderer shows, pictures as data URIs while they fit."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tasks.pure import page_markdown
+from tasks.pure.page_content import Tile
 from tasks.pure.page_markdown import LARGEST, escape
 from tasks.pure.study_page.sections import Cell, Link, Section, Table, sections
 from tasks.pure.study_page.top import line, tiles, title
@@ -15,7 +16,11 @@ _prose = page_markdown._prose
 
 def text_of(told: Mapping[str, Any]) -> str:
     """The page, at most `LARGEST` bytes while its own tables are not longer than that."""
-    top, wanted = _top(told), sections(told)
+    return laid_out(_top(told), sections(told), told.get("pictures") or {})
+
+
+def laid_out(top: list[str], wanted: list[Section], pictures: Mapping[str, bytes]) -> str:
+    """A page of what stands on top and of sections below it, with as many pictures as fit into `LARGEST` bytes."""
     texts = _fitting(wanted, LARGEST - _size(top))
     left = LARGEST - _size([*top, *texts])
     parts = []
@@ -23,7 +28,7 @@ def text_of(told: Mapping[str, Any]) -> str:
         head, _, rest = text.partition("\n\n")
         parts.append(head)
         for name, caption in section.pictures:
-            shown = _picture(told["pictures"][name], section.title, caption)
+            shown = _picture(pictures[name], section.title, caption)
             fits = _size([shown]) <= left
             left -= _size([shown]) if fits else 0
             parts.append(shown if fits else f"*{escape(section.title)}: too large to stand here, see the HTML page.*")
@@ -32,12 +37,15 @@ def text_of(told: Mapping[str, Any]) -> str:
 
 
 def _top(told: Mapping[str, Any]) -> list[str]:
-    first, *further = verdict(told)
+    return topped(title(told), line(told), verdict(told), tiles(told))
+
+
+def topped(title: str, line: str, verdict: Sequence[str], tiles: Sequence[Tile]) -> list[str]:
+    """What stands on top of a page."""
+    first, *further = verdict
     bullets = "\n".join(f"- {_prose(sentence)}" for sentence in further)
-    numbers = page_markdown.table(
-        ["figure", "value", "of"], [(each.label, each.value, each.note) for each in tiles(told)]
-    )
-    return [f"# {escape(title(told))}", escape(line(told)), "## Verdict", f"**{_prose(first)}**", bullets, numbers]
+    numbers = page_markdown.table(["figure", "value", "of"], [(each.label, each.value, each.note) for each in tiles])
+    return [f"# {escape(title)}", escape(line), "## Verdict", f"**{_prose(first)}**", bullets, numbers]
 
 
 def _fitting(wanted: list[Section], room: int) -> list[str]:

@@ -3,7 +3,7 @@
 The pictures come as PNG bytes (`pictures.drawn`). What comes from outside (names, titles, paths) is escaped.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -17,18 +17,15 @@ from tasks.pure.study_page.verdict import tone, verdict
 
 def html(told: Mapping[str, Any]) -> str:
     """The page as one self-contained HTML document: no script, no external resource, links to runs alone."""
-    pictures = {name: page_html._data_uri(picture) for name, picture in (told.get("pictures") or {}).items()}
-    return page_html._rendered(
-        "study.html.j2",
-        str,
-        title=title(told),
-        line=line(told),
-        tone=tone(told),
-        verdict=verdict(told),
-        tiles=tiles(told),
-        sections=[_with_safe_links(section) for section in sections(told)],
-        pictures=pictures,
-    )
+    top = {"title": title(told), "line": line(told), "tone": tone(told), "verdict": verdict(told), "tiles": tiles(told)}
+    return laid_out(top, sections(told), told.get("pictures") or {})
+
+
+def laid_out(top: Mapping[str, Any], below: Sequence[Section], pictures: Mapping[str, bytes]) -> str:
+    """A page of what stands on top (`title`, `line`, `tone`, `verdict`, `tiles`) and of sections below it."""
+    shown = {name: page_html._data_uri(picture) for name, picture in pictures.items()}
+    safe = [_with_safe_links(section) for section in below]
+    return page_html._rendered("study.html.j2", str, **top, sections=safe, pictures=shown)
 
 
 def markdown(told: Mapping[str, Any]) -> str:

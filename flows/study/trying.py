@@ -1,0 +1,92 @@
+"""Trials that a study or a sweep wants: those that the store lacks are run, and what they gave is read off it."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from artifacts.store import Store
+from flows.study import costs, results
+from flows.study.dispatching import TrialRunner
+from flows.study.trials import UNTIL_TUNED, Trial
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Looked(Protocol):
+    """What was found when the question was looked at."""
+
+    @property
+    def seeds(self) -> int: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def done(self) -> bool: ...
+
+
+class Watcher(Protocol):
+    """Who is told how it goes on."""
+
+    def trials(self, what: str, wanted: int, there: int) -> None:
+        """So many trials are wanted for something, of which some are there already."""
+
+    def trial(self, trial: Trial, accuracy: float | None, seconds: float) -> None:
+        """A trial has ended."""
+
+    def look(self, outcome: Looked) -> None:
+        """The question was looked at."""
+
+
+@dataclass(frozen=True)
+class Trying:
+    """Tries candidates."""
+
+    store: Store
+    processes: TrialRunner
+    watcher: Watcher
+
+    def worth(self, what: str, candidates: Mapping[K, Sequence[Trial]]) -> dict[K, list[float]]:
+        """Accuracy on validation images by candidate, one a trial; no trial sees the test split.
+
+        What shares most steps is run together, so that a process that ends leaves few of them half done.
+
+        Raises:
+            TrialFailed: one failed.
+        """
+        wanted = [trial for trials in candidates.values() for trial in trials]
+        found = {id(trial): results.validated(trial.loaded, self.store) for trial in wanted}
+        missing = [trial for trial in wanted if found[id(trial)] is None]
+        self.watcher.trials(what, len(wanted), len(wanted) - len(missing))
+
+        def read(trial: Trial) -> float:
+            accuracy = there(results.validated(trial.loaded, self.store), trial)
+            found[id(trial)] = accuracy
+            return accuracy
+
+        order = costs.depth_first([trial.loaded for trial in missing])
+        self.run([missing[place] for place in order], UNTIL_TUNED, read)
+        return {key: [found[id(trial)] or 0.0 for trial in trials] for key, trials in candidates.items()}
+
+    def run(self, missing: Sequence[Trial], until: str | None, read: Callable[[Trial], float]) -> None:
+        """Run them, and tell the watcher what `read` finds of each.
+
+        Raises:
+            TrialFailed: one failed.
+        """
+        began = time.monotonic()
+
+        def ended(trial: Trial) -> None:
+            nonlocal began
+            accuracy = read(trial)
+            self.watcher.trial(trial, accuracy, time.monotonic() - began)
+            began = time.monotonic()
+
+        self.processes.run(missing, until, ended)
+
+
+def there(value: V | None, trial: Trial) -> V:
+    """What a trial that has ended must have left in the store."""
+    if value is None:
+        raise RuntimeError(f"The trial `{trial.arm}` with seed {trial.seed} ended, but the store lacks what it made.")
+    return value
