@@ -51,9 +51,10 @@ def _plain(value: Any) -> Any:
 def in_words(record: StudyRecord) -> str:
     """The plan in one sentence, for a log."""
     plan = record.plan
-    seeds = ", ".join(f"{seeds} (α {alpha:.4f})" for seeds, alpha in plan["looks"])
+    seeds = ", ".join(f"{seeds} (α {alpha:.2g})" for seeds, alpha in plan["looks"])
     margin = 100 * plan["study"]["margin"]
+    points = f"{margin:g} point{'' if margin == 1 else 's'}"
     return (
-        f"`transfer` against {', '.join(f'`{arm}`' for arm in plan['comparisons'])}; looks at {seeds} seeds; "
-        f"less than {margin:g} points is no difference; {plan['threads']} threads"
+        f"`transfer` against {', '.join(f'`{arm}`' for arm in plan['comparisons'])}; looks after {seeds} seeds; "
+        f"less than {points} is no difference; {plan['threads']} threads"
     )

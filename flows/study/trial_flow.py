@@ -5,14 +5,14 @@ from typing import Any
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows import dag, hooks, recipe_files, recorded, summary
+from flows import dag, hooks, recipe_files, recorded
 from flows.choice import Choice, choose
 
 
 def _run_name() -> str:
     given = flow_run.parameters
     loaded = recipe_files.load(given["recipe"], given["overrides"])
-    return f"{summary.run_title(loaded.title, loaded.recipe)} · {given['arm']}"
+    return f"{loaded.title} · seed {loaded.recipe.seed} · {given['arm']}"
 
 
 @flow(name="study-trial", flow_run_name=_run_name, persist_result=False, **hooks.ALL)

@@ -1,9 +1,9 @@
 """Trials in a process of its own, since TensorFlow keeps some memory of every network.
 
 `python -m flows.study.trial_process`: each line on standard input is a trial, a JSON object with the arguments of
-`study_trial` and the `kind` of its study (`sweep`); each line on standard output is its answer, `{"problem": null}` or
-what went wrong in one paragraph. The end of the input ends the process, in the middle of a trial too: then whoever
-asked is gone.
+`study_trial`, the `kind` of its study (`sweep`), and the study's flow run, `parent`; each line on standard output is
+its answer, `{"problem": null}` or what went wrong in one paragraph. The end of the input ends the process, in the
+middle of a trial too: then whoever asked is gone.
 """
 
 import json
@@ -69,11 +69,16 @@ def _problem(asked: dict[str, Any]) -> str | None:
     """Run a trial; what went wrong, or None."""
     from prefect import tags
 
+    from flows.study.subflows import run_under
     from flows.study.trial_flow import study_trial
 
+    kind, parent = asked.pop("kind", "study"), asked.pop("parent", None)
     try:
-        with tags("graft", f"{asked.pop('kind', 'study')}: {asked['study']}"):
-            study_trial(**asked)
+        with tags("graft", f"{kind}: {asked['study']}"):
+            if parent:
+                run_under(parent, study_trial, asked)
+            else:
+                study_trial(**asked)
     except Exception as problem:
         if interrupts.heard():
             raise KeyboardInterrupt from problem

@@ -87,6 +87,7 @@ class Processes:
     Attributes:
         study: id, for the tag of the runs.
         kind: of what that is the id: `study` or `sweep`.
+        parent: id of the flow run that the trials belong to, if any.
         threads: that each trains on: part of the key, so the same for all.
         api: of the Prefect server that they report to.
     """
@@ -96,6 +97,7 @@ class Processes:
     threads: int
     api: str
     kind: str = "study"
+    parent: str | None = None
     _idle: list[Process] = field(default_factory=list)
     _busy: list[Process] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -147,7 +149,7 @@ class Processes:
         process = self._idle.pop() if self._idle else Process(self.threads, self.api)
         self._busy.append(process)
         try:
-            problem = process.run({**sent(self.study, trial, until), "kind": self.kind})
+            problem = process.run({**sent(self.study, trial, until), "kind": self.kind, "parent": self.parent})
         finally:
             if not self._stopping.is_set():
                 self._put_back(process)

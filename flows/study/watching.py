@@ -85,4 +85,5 @@ class OnTerminal:
     def look(self, outcome: Looked) -> None:
         if outcome.done:
             return  # said at the end, by the command
-        self.console.print(f"[bold]{outcome.seeds} seeds[/]: {outcome.sentence}", highlight=False)
+        seeds = f"{outcome.seeds} seed{'' if outcome.seeds == 1 else 's'}"
+        self.console.print(f"[bold]{seeds}[/]: {outcome.sentence}", highlight=False)

@@ -2,6 +2,8 @@
 
 from contextlib import AbstractContextManager
 
+from prefect.runtime import flow_run
+
 from artifacts.errors import UsageError
 from artifacts.studies import StudyRecord
 from flows.parameters import PLACES
@@ -25,7 +27,7 @@ def runner(record: StudyRecord, where: str, jobs: int, api: str) -> AbstractCont
     if where == PROCESSES:
         from flows.study.trial_runs import Processes
 
-        return Processes(record.id, jobs, threads, api)
+        return Processes(record.id, jobs, threads, api, parent=str(flow_run.id))
     if where == POOL:
         from flows.study.on_server import InPool
 

@@ -13,9 +13,10 @@ from artifacts.studies import StudyRecord
 from artifacts.sweeps import Sweeps
 from flows.study import results
 from flows.study.arms import TRANSFER
+from flows.study.dispatching import TrialRunner
 from flows.study.results import Judged
 from flows.study.trials import Trial
-from flows.study.trying import Runs, Trying, Watcher, there
+from flows.study.trying import Trying, Watcher, there
 from flows.sweep import planned
 from flows.sweep.effort import Effort, effort, num_validation
 from flows.sweep.grid import Combination
@@ -32,7 +33,7 @@ class Conductor:
 
     record: StudyRecord
     store: Store
-    processes: Runs
+    processes: TrialRunner
     watcher: Watcher
 
     def run(self) -> Outcome:

@@ -57,7 +57,8 @@ def sweep(
     record = Sweeps(store).begin(planned.plan(Grid(recipe, overrides, grid), seeds, halving))
     get_run_logger().info("sweep %s: %s", record.id, rounds.in_words(planned.rounds_of(record)))
     api = str(PREFECT_API_URL.value() or "")
-    with Processes(record.id, jobs, int(record.plan["threads"]), api, "sweep") as processes:
+    threads, parent = int(record.plan["threads"]), str(flow_run.id)
+    with Processes(record.id, jobs, threads, api, "sweep", parent) as processes:
         outcome = Conductor(record, store, processes, watching.watcher()).run()
     pages = write_pages(store, Sweeps(store).get(record.id))
     create_markdown_artifact(

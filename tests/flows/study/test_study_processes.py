@@ -65,6 +65,21 @@ def until(reached: Callable[[], Any], seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
+def subflows(study: str) -> list[Any]:
+    """The trials of a study as Prefect's UI shows them on the study's page: by the task runs that stand for them."""
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterTags, TaskRunFilter, TaskRunFilterId
+
+    with get_client(sync_client=True) as client:
+        tagged = FlowRunFilter(tags=FlowRunFilterTags(all_=[f"study: {study}"]))
+        trials = sorted(client.read_flow_runs(flow_run_filter=tagged), key=lambda run: run.start_time)
+        ids = [trial.parent_task_run_id for trial in trials]
+        standing = client.read_task_runs(task_run_filter=TaskRunFilter(id=TaskRunFilterId(any_=ids)))
+    assert len(standing) == len(trials) and all(each.state_name == "Completed" for each in standing)
+    assert len({each.flow_run_id for each in standing}) == 1
+    return trials
+
+
 def steps_run(store: Store) -> int:
     return sum(
         entry["status"] == "ran" for run in Runs(store).all() for entry in run.steps if entry["step"] != "report"
@@ -88,6 +103,10 @@ def test_a_study_prints_its_verdict_and_leaves_its_page_and_no_process(
     assert told["computed"] == steps_run(store) and told["computed"] + told["reused"] == 2 * 12
     assert "No verdict: 1 seed" in Path(told["report"]).read_text(encoding="utf-8")
     assert trial_processes(store) == []
+    assert [trial.name for trial in subflows(told["study"])] == [
+        "tiny · seed 0 · transfer",
+        "tiny · seed 0 · random base",
+    ]
 
 
 def test_what_is_wrong_is_said_before_anything_runs_or_by_the_trial(
