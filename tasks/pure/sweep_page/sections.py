@@ -77,11 +77,11 @@ def _pictures(told: Mapping[str, Any]) -> list[Section]:
 
 def _combinations(told: Mapping[str, Any]) -> Section:
     order = sorted(told["rows"], key=lambda row: (dropped(told, row), -row["mean"]))
-    headers = [*told["grid"], "validation", "±", "seeds", "behind the best", "noise", "", "updates", "trained weights"]
+    headers = ["", *told["grid"], "validation", "±", "seeds", "behind the best", "noise", "updates", "trained weights"]
     keys = len(told["grid"])
     folded = f"{len(order)} combinations" if len(order) > _MOST_ROWS else ""
     rows = [_row(told, row) for row in order]
-    return Section("All combinations", table=Table(headers, rows, (*range(keys), keys + 5)), folded=folded)
+    return Section("All combinations", table=Table(headers, rows, tuple(range(keys + 1))), folded=folded)
 
 
 def _row(told: Mapping[str, Any], row: Row) -> list[str]:
@@ -96,8 +96,8 @@ def _row(told: Mapping[str, Any], row: Row) -> list[str]:
     )
     error = "" if row["error"] is None else f"{100 * row['error']:.1f}"
     noise = "" if row["noise"] is None else f"{100 * row['noise']:.1f}"
-    figures = [percent(row["mean"]), error, str(row["seeds"]), signed(row["behind"]).lstrip("+"), noise, word]
-    return [*row["values"], *figures, f"{row['updates']:,}", f"{row['trained_weights']:,}"]
+    figures = [percent(row["mean"]), error, str(row["seeds"]), signed(row["behind"]).lstrip("+"), noise]
+    return [word, *row["values"], *figures, f"{row['updates']:,}", f"{row['trained_weights']:,}"]
 
 
 def _test(told: Mapping[str, Any]) -> Section:
