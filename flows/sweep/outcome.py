@@ -63,7 +63,10 @@ class Outcome:
     def best(self) -> Combination:
         """The one with the best mean of those that went on to the end."""
         stands = standings(self.compared)
-        return max((each for each in self.compared if stands[each].tied), key=lambda each: stands[each].mean)
+        return max(
+            (each for each in self.compared if stands[each].tied),
+            key=lambda each: (round(stands[each].mean, 9), each == self.chosen),
+        )
 
     @property
     def why(self) -> str:

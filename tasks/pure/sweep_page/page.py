@@ -6,7 +6,7 @@ from typing import Any
 from tasks.pure.study_page import markdown as study_markdown
 from tasks.pure.study_page import page as study_page
 from tasks.pure.sweep_page.plots import drawn
-from tasks.pure.sweep_page.sections import line, sections, tiles, title, verdict
+from tasks.pure.sweep_page.sections import line, sections, tiles, title, tone, verdict
 from tasks.pure.sweep_page.told import pairs
 
 
@@ -17,7 +17,7 @@ def pictures(told: Mapping[str, Any]) -> dict[str, bytes]:
 
 def html(told: Mapping[str, Any]) -> str:
     """The page as one self-contained HTML document, with the `pictures` that it is told."""
-    top = {"title": title(told), "line": line(told), "tone": "good", "verdict": verdict(told), "tiles": tiles(told)}
+    top = {"title": title(told), "line": line(told), "tone": tone(told), "verdict": verdict(told), "tiles": tiles(told)}
     return study_page.laid_out(top, _there(told), told["pictures"])
 
 

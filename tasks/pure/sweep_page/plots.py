@@ -7,7 +7,7 @@ import numpy as np
 
 from tasks.pure import canvas
 from tasks.pure.study_page import plots
-from tasks.pure.sweep_page.told import Row, cells, dropped, is_chosen
+from tasks.pure.sweep_page.told import Row, cells, dropped, greyed, is_chosen
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _LONGEST = 24
 _NOISE = "#D1D5DB"  # no colour of the scale: what is grey says nothing of more or less
 _CELL = (1.15, 0.62)  # inches
-_LABELS = (2.4, 1.25)
+_LABELS = 2.4
 
 
 def drawn(told: Mapping[str, Any], pairs: Sequence[tuple[str, str]]) -> dict[str, bytes]:
@@ -59,9 +59,9 @@ def heat_map(told: Mapping[str, Any], pair: tuple[str, str]) -> bytes:
     """
     down, across = (told["grid"][key] for key in pair)
     found = cells(told, pair)
-    width = min(_LABELS[0] + _CELL[0] * len(across), 2 * canvas.WIDTH)
+    width = max(canvas.WIDTH, min(_LABELS + _CELL[0] * len(across), 2 * canvas.WIDTH))
     with canvas.plain_style():
-        figure = canvas.new_figure(_LABELS[1] + _CELL[1] * len(down), max(width, 4.5))
+        figure = canvas.new_figure(0.7 + _CELL[1] * len(down), width)
         axes = figure.add_subplot()
         scale = _Scale([row["mean"] for row in found.values()])
         for y, first in enumerate(down):
@@ -89,7 +89,8 @@ def _cell(axes: "Axes", at: tuple[int, int], told: Mapping[str, Any], row: Row, 
     from matplotlib.patches import Rectangle
 
     x, y = at
-    grey, gone, chosen = row["tied"] and not _is_best(told, row), dropped(told, row), is_chosen(told, row)
+    gone, chosen = dropped(told, row), is_chosen(told, row)
+    grey = greyed(row)
     face = _NOISE if grey else scale.colour(row["mean"])
     dark = not grey and float(np.dot(face, (0.299, 0.587, 0.114))) < 0.55
     ink = "white" if dark else plots.INK
@@ -115,10 +116,6 @@ def _frame(axes: "Axes", down: Sequence[str], across: Sequence[str], pair: tuple
     axes.tick_params(length=0)
     for side in axes.spines.values():
         side.set_visible(False)
-
-
-def _is_best(told: Mapping[str, Any], row: Row) -> bool:
-    return bool(row["mean"] == max(each["mean"] for each in told["rows"] if each["tied"]))
 
 
 def _around(row: Row) -> tuple[float | None, float | None]:

@@ -26,13 +26,18 @@ def line(told: Mapping[str, Any]) -> str:
     )
 
 
+def tone(told: Mapping[str, Any]) -> str:
+    """A warning where all are as good as the best: then the sweep has found no difference."""
+    return "warning" if all(row["tied"] for row in told["rows"]) else "good"
+
+
 def verdict(told: Mapping[str, Any]) -> list[str]:
     """The choice, then what to hold against it."""
     step = 100 / told["num_validation"]
     looks = told["test_looks"]["elsewhere"]
     return [
         told["sentence"],
-        f"Why that one: {told['why']}. The rule: {told['rule']}.",
+        f"The rule: {told['rule']}.",
         "The best of many looks better on validation than it is; the figure on the test images is free of that: it was "
         "looked at once, after the choice.",
         f"A seed has {told['num_validation']:,} validation images, so that one image is {step:.1f} points.",
@@ -72,19 +77,27 @@ def _pictures(told: Mapping[str, Any]) -> list[Section]:
 
 def _combinations(told: Mapping[str, Any]) -> Section:
     order = sorted(told["rows"], key=lambda row: (dropped(told, row), -row["mean"]))
-    headers = [*told["grid"], "validation", "±", "seeds", "behind the best", "noise", "", "updates", "trained weights"]
+    headers = ["", *told["grid"], "validation", "±", "seeds", "behind the best", "noise", "updates", "trained weights"]
     keys = len(told["grid"])
     folded = f"{len(order)} combinations" if len(order) > _MOST_ROWS else ""
     rows = [_row(told, row) for row in order]
-    return Section("All combinations", table=Table(headers, rows, (*range(keys), keys + 5)), folded=folded)
+    return Section("All combinations", table=Table(headers, rows, tuple(range(keys + 1))), folded=folded)
 
 
 def _row(told: Mapping[str, Any], row: Row) -> list[str]:
-    word = "chosen" if is_chosen(told, row) else "as good" if row["tied"] else "given up" if dropped(told, row) else ""
+    word = (
+        "chosen"
+        if is_chosen(told, row)
+        else "as\u00a0good"
+        if row["tied"]
+        else "given\u00a0up"
+        if dropped(told, row)
+        else ""
+    )
     error = "" if row["error"] is None else f"{100 * row['error']:.1f}"
     noise = "" if row["noise"] is None else f"{100 * row['noise']:.1f}"
-    figures = [percent(row["mean"]), error, str(row["seeds"]), signed(row["behind"]).lstrip("+"), noise, word]
-    return [*row["values"], *figures, f"{row['updates']:,}", f"{row['trained_weights']:,}"]
+    figures = [percent(row["mean"]), error, str(row["seeds"]), signed(row["behind"]).lstrip("+"), noise]
+    return [word, *row["values"], *figures, f"{row['updates']:,}", f"{row['trained_weights']:,}"]
 
 
 def _test(told: Mapping[str, Any]) -> Section:

@@ -41,6 +41,11 @@ def is_chosen(told: Mapping[str, Any], row: Row) -> bool:
     return told["rows"][told["chosen"]] is row
 
 
+def greyed(row: Row) -> bool:
+    """Whether its difference to the best is there, but inside the noise."""
+    return bool(row["tied"] and abs(row["behind"]) > 1e-9)
+
+
 def dropped(told: Mapping[str, Any], row: Row) -> bool:
     """Whether halving gave it up before the choice was made."""
     last = max(seeds for number, seeds in told["rounds"] if number > 1)
