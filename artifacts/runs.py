@@ -53,7 +53,7 @@ class RunRecord:
         attempt: 1, or more where Prefect was told to try the same run again.
         gate: what the gate decided of a retraining: `promoted`, `outcome`, `message`, `evidence`, `study`; empty
             elsewhere.
-        study: id of the study that the run is a trial of, or "".
+        study: id of the study or sweep that the run is a trial of, or "".
     """
 
     id: str

@@ -1,7 +1,7 @@
 """`graft verify`: every digest and checksum in the store derived anew, nothing remembered.
 
 Covered is every file but those of `cache/` (may be lost), `runs/*/report.*` (made anew by the next run), the
-pages of studies (by the next look) and locks.
+pages of studies and sweeps (by the next look) and locks.
 """
 
 from collections.abc import Iterator
@@ -18,6 +18,7 @@ from artifacts.refs import KINDS, Ref
 from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.studies import Studies
+from artifacts.sweeps import Sweeps
 
 NOT_COVERED = ("cache", "runs")
 
@@ -55,7 +56,8 @@ class Verification:
         for name in champions.damaged():
             what = f"{champions.path(name)}: the champion's record was altered after it was written"
             self._problem(champions.path(name), what, f"graft promote RUN --name {name} (sets it aside, begins anew)")
-        self._studies(Studies(self.store))
+        for room in (Studies(self.store), Sweeps(self.store)):
+            self._studies(room)
         for path in self._strangers():
             self._problem(path, f"{path}: no record speaks of this file", "delete it")
         return self.findings
@@ -99,7 +101,9 @@ class Verification:
         self.known.update(studies.files())
         for path in studies.damaged():
             what = f"{path}: it was altered after it was written"
-            self._problem(path, what, f"delete {path.parent}; the same `graft study` finds its trials in the store")
+            self._problem(
+                path, what, f"delete {path.parent}; the same `graft {studies.KIND}` finds its trials in the store"
+            )
 
     def _strangers(self) -> Iterator[Path]:
         """Files that nothing covers. `runs` may hold run folders, `cache` anything."""

@@ -7,14 +7,15 @@ import pytest
 from artifacts.errors import RecordDamaged, UsageError
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
+from artifacts.sweeps import Sweeps
 from artifacts.verify import verify
 
 PLAN = {"recipe": "quickstart", "looks": [[5, 0.05]]}
 
 
-@pytest.fixture
-def studies(tmp_path) -> Studies:
-    return Studies(Store(tmp_path))
+@pytest.fixture(params=[Studies, Sweeps])
+def studies(tmp_path, request) -> Studies:
+    return request.param(Store(tmp_path))
 
 
 @pytest.fixture
@@ -51,7 +52,7 @@ def test_an_altered_file_is_a_problem_and_is_not_believed(studies, begun, name):
     altered = path.read_text().replace("quickstart", "other").replace("helps", "hurts")
     path.write_text(altered)
     (problem,) = verify(studies.store).problems
-    assert problem["path"] == str(path) and "graft study" in problem["mend"]
+    assert problem["path"] == str(path) and f"graft {studies.KIND}" in problem["mend"]
     if name == "plan.json":
         with pytest.raises(RecordDamaged):
             studies.get(begun.id)
