@@ -34,7 +34,7 @@ def selection(recipe: Recipe, role: str) -> Selection:
         background=section.background,
         value_range=(section.value_range[0], section.value_range[1]) if section.value_range else None,
         on_damaged=section.on_damaged,
-        drop_duplicates=role == "target" and recipe.target.duplicates == "drop",
+        drop_duplicates=_drawn_as(recipe, role) == "target" and recipe.target.duplicates == "drop",
     )
 
 

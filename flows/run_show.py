@@ -9,7 +9,7 @@ from artifacts.refs import Ref
 from flows.dag import STEPS, edges
 from flows.recipe import Recipe
 from flows.runs_list import interval, row, when
-from flows.study.answering import answer, command
+from flows.study.answering import answer, command, trial_of
 from flows.suggestions import named
 from flows.tuned import lines as tuned_lines
 
@@ -47,9 +47,9 @@ def answer_json(run: PastRun) -> dict[str, Any] | None:
 
 def _of_studies(run: PastRun) -> list[tuple[str, str]]:
     """Whose trial the run is, and what a study says by now; the report may be older than either."""
-    found, trial_of = answer(run.store, run.record), run.record.study
+    found, trial = answer(run.store, run.record), trial_of(run.store, run.record)
     return [
-        ("trial of", f"study {trial_of}" if trial_of else ""),
+        ("trial of", trial),
         ("transfer", found.said if found else _unasked(run)),
         ("its page", str(found.page) if found and found.page else ""),
     ]

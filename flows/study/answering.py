@@ -14,9 +14,11 @@ from typing import Any
 from artifacts.runs import RunRecord
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
+from artifacts.sweeps import Sweeps
 
 COPY_WEIGHTS = "clone_with_weights.copy_weights"
 PAGE = "page.html"
+UNDECIDED = "undecided"
 
 
 @dataclass(frozen=True)
@@ -42,22 +44,33 @@ class Answer:
 
 
 def answer(store: Store, record: RunRecord) -> Answer | None:
-    """What the newest finished study of the run's recipe says; None where nobody has asked, or none is finished.
+    """What the newest finished study of the run's recipe says that came to a verdict, else the newest finished one.
+
+    None where nobody has asked, or none is finished. A study without a control answers another question.
 
     A study that cannot be read, or says something else than a study says, is passed over: it costs no run its report.
     """
     studies = Studies(store)
     found = (_answer(studies, study) for study in reversed(studies.all()) if _speaks_of(study, record))
-    return next((each for each in found if each is not None), None)
+    known = [each for each in found if each is not None]
+    return next((each for each in known if each.verdict != UNDECIDED), known[0] if known else None)
 
 
 def told(store: Store, record: RunRecord) -> dict[str, Any]:
     """What a report is told of studies: `answer` (None, or `study`, `verdict`, `sentence`, `page` as seen from the
-    run's folder, or None), `trial_of` (the id of the study that made the run, or "") and the `command` that asks."""
+    run's folder, or None), `trial_of` (the study or sweep that made the run, or "") and the `command` that asks."""
     found = answer(store, record)
     page = f"../../studies/{found.study}/{PAGE}" if found and found.page else None
     said = {"study": found.study, "verdict": found.verdict, "sentence": found.sentence, "page": page} if found else None
-    return {"answer": said, "trial_of": record.study, "command": command(record)}
+    return {"answer": said, "trial_of": trial_of(store, record), "command": command(record)}
+
+
+def trial_of(store: Store, record: RunRecord) -> str:
+    """Whose trial a run is: "study 3f2a…", "sweep 3f2a…", or "" if nobody's."""
+    if not record.study:
+        return ""
+    kinds = (room.KIND for room in (Studies(store), Sweeps(store)) if room.folder(record.study).is_dir())
+    return f"{next(kinds, Studies.KIND)} {record.study}"
 
 
 def command(record: RunRecord) -> str:
@@ -85,7 +98,8 @@ def _but_the_seed(resolved: Mapping[str, Any]) -> str:
 
 def _answer(studies: Studies, study: StudyRecord) -> Answer | None:
     verdict, sentence = study.outcome.get("verdict"), study.outcome.get("sentence")
-    if study.outcome.get("done") is not True or not isinstance(verdict, str) or not isinstance(sentence, str):
+    finished = study.outcome.get("done") is True and study.outcome.get("controlled") is True
+    if not finished or not isinstance(verdict, str) or not isinstance(sentence, str):
         return None
     page = studies.folder(study.id) / PAGE
     return Answer(study.id, verdict, sentence, page if page.is_file() else None)

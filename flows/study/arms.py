@@ -63,13 +63,13 @@ def overrides(arm: str, recipe: Recipe, norms: bool, tuned: Tuned | None = None)
     if arm in (TRANSFER, *OF_TRANSFER):
         return {}
     if arm == "fine-tune-all":
-        return {"unfreeze.layers": "all", "fine_tune.stages": None}
+        return {"unfreeze.layers": "all", **_one_stage(recipe)}
     if arm == "random-base":
         return {"clone_with_weights.copy_weights": False}
     if arm == "self":
         return _self(recipe)
     if arm in TUNED:
-        return {**_all_from_the_start(arm, norms), **_trained(recipe, tuned)}
+        return {**_all_from_the_start(arm, norms), **_one_stage(recipe), **_trained(recipe, tuned)}
     raise UsageError(f"No arm `{arm}`. Arms: {', '.join(ARMS)}.")
 
 
@@ -81,7 +81,8 @@ def comparisons(arms: tuple[str, ...]) -> list[str]:
 
 def _all_from_the_start(arm: str, norms: bool) -> dict[str, Any]:
     """Nothing frozen; from random weights the norms' statistics are learnt, copied ones stay as the recipe has them."""
-    opened: dict[str, Any] = {"freeze.layers": 0, "unfreeze.layers": "all", "fine_tune.stages": None}
+    # Fixed copies of what the frozen layers make need frozen layers.
+    opened: dict[str, Any] = {"freeze.layers": 0, "unfreeze.layers": "all", "train_head.augment_copies": None}
     if arm == "no-freeze":
         return opened
     learnt = {"freeze.batch_norm": "trained", "unfreeze.batch_norm": "trained"} if norms else {}
@@ -91,9 +92,21 @@ def _all_from_the_start(arm: str, norms: bool) -> dict[str, Any]:
 def _trained(recipe: Recipe, tuned: Tuned | None) -> dict[str, Any]:
     if tuned is None:
         return {}
-    rates = {f"{step}.learning_rate": tuned.learning_rate for step in ("train_head", "fine_tune")}
+    steps = ("train_head", "fine_tune")
+    rates: dict[str, Any] = {f"{step}.learning_rate": tuned.learning_rate for step in steps}
+    # Whoever stops early on the plateau at the start of a training from scratch has fewer updates than transfer.
+    rates |= {f"{step}.early_stopping": None for step in steps}
     head, fine = recipe.train_head.epochs, fine_tuning_epochs(recipe)
     return {**rates, "train_head.epochs": head * tuned.updates, "fine_tune.epochs": fine * tuned.updates}
+
+
+def _one_stage(recipe: Recipe) -> dict[str, Any]:
+    """Stages open layer after layer; all at once it is one training of as many epochs, at the rate of the first."""
+    stages = recipe.fine_tune.stages
+    if not stages:
+        return {}
+    rate = {"fine_tune.learning_rate": stages[0].learning_rate} if stages[0].learning_rate is not None else {}
+    return {"fine_tune.stages": None, "fine_tune.epochs": fine_tuning_epochs(recipe), **rate}
 
 
 def fine_tuning_epochs(recipe: Recipe) -> int:

@@ -85,6 +85,10 @@ def asked(wanted: str, options: Mapping[str, Any], settings: Mapping[str, Any]) 
         raise RecipeError(f"Study {file}: `recipe`: expected a name or a path.")
     if is_study(file) and raw["recipe"] not in recipe_files.names():
         raw["recipe"] = str((file.absolute().parent / Path(raw["recipe"]).expanduser()).absolute())
+    if not isinstance(raw.get("set") or {}, Mapping):
+        raise RecipeError(f"Study {file}: `set`: expected a mapping of dotted keys to values, found {raw['set']!r}.")
+    if options.get("budget") is not None:
+        raw.pop("seeds", None)  # what is said on the command line takes the place of the file's one fixed look
     given = {name: value for name, value in options.items() if value is not None}
     merged = {**raw, **given}
     merged["set"] = {**dict(recipe_files.flattened(merged.get("set") or {})), **settings}

@@ -35,7 +35,7 @@ def options(
     return {
         "arms": _listed(arms),
         "labels": _numbers("--labels", labels),
-        "depths": [int(each) if each.isdigit() else each for each in _listed(depths) or []] or None,
+        "depths": [int(each) if each.isdecimal() else each for each in _listed(depths) or []] or None,
         "unfrozen": _numbers("--unfrozen", unfrozen),
         "seeds": seeds,
         "budget": budget,
@@ -155,7 +155,7 @@ def _listed(text: str | None) -> list[str] | None:
 
 def _numbers(option: str, text: str | None) -> list[int] | None:
     listed = _listed(text)
-    wrong = [each for each in listed or [] if not each.isdigit()]
+    wrong = [each for each in listed or [] if not each.isdecimal()]
     if wrong:
         raise UsageError(f"`{option}`: expected whole numbers between commas, such as 20,100,500; found {wrong[0]!r}.")
     return None if listed is None else [int(each) for each in listed]

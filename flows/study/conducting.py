@@ -4,12 +4,14 @@ Nothing of it is kept but the plan and the outcome: what has been done is seen i
 killed goes on where it stopped, and one that has ended ends again at once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from artifacts.errors import UsageError
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
+from flows import recipe_files
 from flows.study import arms, planned, results, tuning
 from flows.study.arms import Tuned
 from flows.study.asked import Study
@@ -50,6 +52,7 @@ class Conductor:
             TrialFailed: a run failed. RecipeError: an arm is impossible.
         """
         home, *axes = places(self.study)
+        self._possible([home, *axes])
         tuned = self._tuned(home)
         looks = planned.looks(self.record)
         for look in looks:
@@ -60,6 +63,25 @@ class Conductor:
         for place in axes:
             self._judge(place, range(looks[0].seeds), self._tuned(place))
         return self._looked(tuned, done=True)
+
+    def _possible(self, wanted: Sequence[Place]) -> None:
+        """Every arm at every place, before hours go into the first."""
+        for place in wanted:
+            list(trials(self.study, place, [0], {}, self.norms))
+
+    def _unchanged(self) -> None:
+        """A plan is about the recipe as it was; its file is read anew for each trial.
+
+        Raises:
+            UsageError: it was changed since.
+        """
+        now = recipe_files.load(self.study.recipe, self.study.set).recipe.model_dump(mode="json")
+        if now != self.record.plan["resolved"]:
+            raise UsageError(
+                f"Study {self.record.id} was planned for another `{self.record.plan['title']}`: expected the recipe's "
+                "file as it was, found a changed one. Put it back to go on, or begin anew: a changed recipe is another "
+                "study."
+            )
 
     def _tuned(self, place: Place) -> dict[str, Tuned]:
         """Arm → rate and updates, chosen where it will be judged."""
@@ -76,6 +98,7 @@ class Conductor:
 
     def _judge(self, place: Place, seeds: Iterable[int], tuned: Mapping[str, Tuned]) -> None:
         """Fill `found` for a place."""
+        self._unchanged()
         wanted = list(trials(self.study, place, list(seeds), tuned, self.norms))
         new = [trial for trial in wanted if not self._keep(trial)]
         self.watcher.trials(f"{place.axis} {place.value}", len(wanted), len(wanted) - len(new))

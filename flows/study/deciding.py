@@ -66,6 +66,11 @@ class Outcome:
         return found or list(self.decisions)
 
     @property
+    def has_control(self) -> bool:
+        """Whether anything that one would do without transfer is among the arms: else there is no verdict on it."""
+        return any(arm in WITHOUT_TRANSFER for arm in self.decisions)
+
+    @property
     def verdict(self) -> str:
         words = [self.decisions[arm].word for arm in self.asked]
         if HURTS in words:
@@ -92,15 +97,17 @@ class Outcome:
         """The verdict in one sentence."""
         decision, arm = self.decisions[self.telling], NAMES[self.telling]
         by = f"{_points(decision.mean)} points [{_points(decision.low)}, {_points(decision.high)}] against {arm}"
-        of = f"{self.seeds} seed{'' if self.seeds == 1 else 's'}"
+        of = f"{decision.seeds} seed{'' if decision.seeds == 1 else 's'}"
         if self.seeds < FEWEST:
             return no_verdict(self.seeds, decision.mean, arm, self.num_test)
+        more = f"about {decision.more} more seed{'' if decision.more == 1 else 's'} would tell"
+        better, worse = ("helps", "hurts") if self.has_control else ("is better", "is worse")
         start = {
-            HELPS: f"Transfer helps: {by}",
-            HURTS: f"Transfer hurts: {by}",
+            HELPS: f"Transfer {better}: {by}",
+            HURTS: f"Transfer {worse}: {by}",
             NONE: f"Transfer makes no difference: {by}",
             GO_ON: f"Not decided yet: {by}",
-            UNDECIDED: f"Undecided: {by}; about {decision.more} more seeds would tell",
+            UNDECIDED: f"Undecided: {by}; {more}",
         }[self.verdict]
         return f"{start} ({of}, on {self._images()})."
 
@@ -127,6 +134,8 @@ class Outcome:
             "low": decision.low,
             "high": decision.high,
             "seeds": self.seeds,
+            "decided_at": decision.seeds,
+            "controlled": self.has_control,
             "num_test": self.num_test,
             "done": self.done,
             "arms": {arm: list(values) for arm, values in self.accuracies.items()},

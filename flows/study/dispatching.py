@@ -16,14 +16,22 @@ COSTLY = ("pretrain", "train_head", "fine_tune")  # to wait for any other step c
 
 
 class TrialFailed(GraftError):
-    """A trial's run failed; the study goes on when what it says is mended."""
+    """A trial's run failed; the study goes on when what it says is mended.
+
+    Attributes:
+        trial: which, if that is known.
+    """
+
+    trial: Trial | None = None
 
     @classmethod
     def of(cls, trial: Trial, problem: str, kind: str = "study") -> "TrialFailed":
-        return cls(
+        failed = cls(
             f"The trial `{trial.arm}` with seed {trial.seed} failed: {problem} "
             f"What had ended is in the store; run the {kind} again to go on from there."
         )
+        failed.trial = trial
+        return failed
 
 
 class TrialRunner(Protocol):

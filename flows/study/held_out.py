@@ -3,11 +3,22 @@
 from math import ceil
 from typing import Any
 
+from artifacts.errors import RecipeError
+from flows import recipe_files
 from flows.recipe import Recipe
 from flows.study.asked import Study
 
 FEWEST = 30  # validation images a seed, where the recipe asks for fewer labels than that
 OF_ALL = 0.3  # of the labels, where the recipe takes all there are
+
+
+def _are_there(study: Study, further: dict[str, Any]) -> bool:
+    """Whether the data have so many labels, as far as that is known before they are read."""
+    try:
+        recipe_files.load(study.recipe, {**study.set, **further})
+    except RecipeError:
+        return False
+    return True
 
 
 def settings(study: Study, recipe: Recipe) -> dict[str, Any]:
@@ -16,12 +27,15 @@ def settings(study: Study, recipe: Recipe) -> dict[str, Any]:
     A recipe that keeps a validation part keeps it. Else a trial is trained on just the labels that the arm will be
     trained on (`splits.draw` takes the same first ones of each class) and validated on as many again, 30 at least: a
     rate chosen on six of twenty labels would be chosen by chance, and the control a straw man. The further labels
-    favour the arms that are chosen, never `transfer`. Where the recipe takes all labels, a part of them is held out.
+    favour the arms that are chosen, never `transfer`. Where the recipe takes all labels, or
+    there are not as many more, a part of them is held out.
     """
     target, fraction = recipe.target, study.scratch.validation
     if target.validation:
         return {}
     if fraction is None and isinstance(target.labels, int):
         times = ceil(FEWEST / target.labels)
-        return {"target.labels": target.labels * (1 + times), "target.validation": times / (1 + times)}
+        further = {"target.labels": target.labels * (1 + times), "target.validation": times / (1 + times)}
+        if _are_there(study, further):
+            return further
     return {"target.validation": fraction or OF_ALL}

@@ -16,6 +16,7 @@ from flows.choice import choose
 from flows.plan import PlannedStep
 from flows.recipe_files import LoadedRecipe
 from flows.study.arms import TRANSFER
+from tasks.pure.errors import DIVERGED
 
 
 @dataclass(frozen=True)
@@ -67,10 +68,20 @@ def validated(loaded: LoadedRecipe, store: Store) -> float | None:
     if ref is None:
         return None
     history = codecs.read_history(store.folder(ref))
+    execution = store.execution(next(each.key for each in steps if each.step == "fine_tune") or "")
+    if blended := (execution.facts if execution else {}).get("blended"):
+        return float(next(tried["accuracy"] for tried in blended["curve"] if tried["alpha"] == blended["alpha"]))
     section = loaded.recipe.fine_tune
     best = section.early_stopping is not None or section.keep == "best"
     row = int(history["val_loss"].to_numpy().argmin()) if best else -1
     return float(history["val_accuracy"].to_numpy()[row])
+
+
+def diverged(loaded: LoadedRecipe, store: Store) -> bool:
+    """Whether a run of just this recipe ended because its training did."""
+    resolved = loaded.recipe.model_dump(mode="json")
+    failed = (run for run in Runs(store).all() if run.state == "failed" and DIVERGED in (run.message or ""))
+    return any(run.resolved == resolved for run in failed)
 
 
 def _run(records: list[RunRecord], evaluation: Ref) -> str | None:

@@ -101,6 +101,7 @@ class Processes:
     _idle: list[Process] = field(default_factory=list)
     _busy: list[Process] = field(default_factory=list)
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +109,8 @@ class Processes:
     def __exit__(self, *_: object) -> None:
         """Whatever ends this, Ctrl-C too, ends the processes, politely."""
         self._stopping.set()
-        busy = list(self._busy)
+        with self._lock:  # whoever begins a trial just now is in the list
+            busy = list(self._busy)
         for process in busy:
             process.interrupt()
         for process in {*busy, *self._idle}:
@@ -146,8 +148,11 @@ class Processes:
                 yield trial, future
 
     def _run(self, trial: Trial, until: str | None) -> None:
-        process = self._idle.pop() if self._idle else Process(self.threads, self.api)
-        self._busy.append(process)
+        with self._lock:
+            if self._stopping.is_set():
+                return
+            process = self._idle.pop() if self._idle else Process(self.threads, self.api)
+            self._busy.append(process)
         try:
             problem = process.run({**sent(self.study, trial, until), "kind": self.kind, "parent": self.parent})
         finally:

@@ -7,9 +7,10 @@ from typing import Protocol, TypeVar
 
 from artifacts.store import Store
 from flows.study import costs, results
-from flows.study.dispatching import TrialRunner
+from flows.study.dispatching import TrialFailed, TrialRunner
 from flows.study.trials import UNTIL_TUNED, Trial
 
+LOST = 0.0
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -55,18 +56,22 @@ class Trying:
             TrialFailed: one failed.
         """
         wanted = [trial for trials in candidates.values() for trial in trials]
-        found = {id(trial): results.validated(trial.loaded, self.store) for trial in wanted}
+        found = {id(trial): self._accuracy(trial) for trial in wanted}
         missing = [trial for trial in wanted if found[id(trial)] is None]
         self.watcher.trials(what, len(wanted), len(wanted) - len(missing))
 
         def read(trial: Trial) -> float:
-            accuracy = there(results.validated(trial.loaded, self.store), trial)
-            found[id(trial)] = accuracy
-            return accuracy
+            found[id(trial)] = self._accuracy(trial)
+            return there(found[id(trial)], trial)
 
         order = costs.depth_first([trial.loaded for trial in missing])
         self.run([missing[place] for place in order], UNTIL_TUNED, read)
         return {key: [found[id(trial)] or 0.0 for trial in trials] for key, trials in candidates.items()}
+
+    def _accuracy(self, trial: Trial) -> float | None:
+        """On validation images; of a training that diverged, which is a bad candidate and no reason to stop, `LOST`."""
+        accuracy = results.validated(trial.loaded, self.store)
+        return LOST if accuracy is None and results.diverged(trial.loaded, self.store) else accuracy
 
     def run(self, missing: Sequence[Trial], until: str | None, read: Callable[[Trial], float]) -> None:
         """Run them, and tell the watcher what `read` finds of each.
@@ -82,7 +87,17 @@ class Trying:
             self.watcher.trial(trial, accuracy, time.monotonic() - began)
             began = time.monotonic()
 
-        self.processes.run(missing, until, ended)
+        left = list(missing)
+        while left:
+            try:
+                self.processes.run(left, until, ended)
+                return
+            except TrialFailed as failed:
+                lost = failed.trial
+                if until is None or lost is None or not results.diverged(lost.loaded, self.store):
+                    raise
+                ended(lost)
+                left = [trial for trial in left if trial is not lost and self._accuracy(trial) is None]
 
 
 def there(value: V | None, trial: Trial) -> V:

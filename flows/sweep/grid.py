@@ -114,7 +114,7 @@ def _of_the_axes(grid: Grid) -> Iterator[str]:
     if "seed" in {**grid.axes, **grid.fixed}:
         yield "`seed`: a sweep takes the seeds 0, 1, 2, … itself; say how many with --seeds"
     for key, values in grid.axes.items():
-        if key.startswith("target."):
+        if key.partition(".")[0] == "target":
             yield f"`{key}`: combinations are compared on the same validation images, which it changes; give one value"
         if len({json.dumps(value, sort_keys=True, default=str) for value in values}) < len(values):
             yield f"`{key}`: expected values that differ, found {', '.join(map(written, values))}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from tasks.pure import optimising, stopping
 from tasks.pure.augmenting import Augmenter
-from tasks.pure.errors import BadData, Diverged
+from tasks.pure.errors import DIVERGED, BadData, Diverged
 from tasks.pure.layers import leaves
 from tasks.pure.order import Order
 from tasks.pure.session import derive
@@ -183,7 +183,7 @@ def diverged(where: str, rate: float, training: Training) -> str:
     tries = [] if training.warmup else ["let it rise at first: `warmup: 0.1`"]
     tries += [] if training.clip_norm else [f"shorten its gradients: `clip_norm: {CLIPPED:g}`"]
     others = "; ".join([*tries, SCALE_THEM])
-    return f"The training diverged {where}{at}. Lower its `learning_rate` (now {training.learning_rate:g}); {others}."
+    return f"{DIVERGED} {where}{at}. Lower its `learning_rate` (now {training.learning_rate:g}); {others}."
 
 
 def _last_rate(model: "keras.Model") -> float:

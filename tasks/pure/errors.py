@@ -17,6 +17,10 @@ class BadData(PureError):
     """The data cannot be trained on."""
 
 
+DIVERGED = "The training diverged"
+"""How the message of `Diverged` begins, by which a run's record tells of one."""
+
+
 class Diverged(PureError):
     """A training ended in numbers that are not finite."""
 

@@ -152,7 +152,7 @@ def _control(page: Page) -> str:
 def _nothing_proven(page: Page, seeds: int, control: str) -> str:
     start = "One run proves nothing" if seeds < 2 else f"{_seeds(seeds)} without a control prove nothing"
     if trial_of := page.study.get("trial_of"):
-        return f"{start}: this is a trial of study {trial_of}, whose page says what all of them show."
+        return f"{start}: this is a trial of {trial_of}, whose page says what all of them show."
     command = page.study.get("command")
     how = f" `{command}` answers it, with controls and over seeds." if command else ""
     return f"{start}: the control, {control}, has not been run.{how}"

@@ -88,7 +88,7 @@ def judge(
             break
         found = decide(values[: look.seeds], look, margin, step)
     if found.word == "go on" and found.seeds == looks[-1].seeds:
-        return _undecided(found, margin)
+        return _undecided(found, margin, step)
     return found
 
 
@@ -139,7 +139,7 @@ def unseen(number: int, alpha: float) -> float:
     return float(1 - (alpha / 2) ** (1 / number))
 
 
-def seeds_needed(mean: float, deviation: float, alpha: float, margin: float) -> int:
+def seeds_needed(mean: float, deviation: float, alpha: float, margin: float, step: float = 0.0) -> int:
     """About how many seeds in all a look at `alpha` needs to decide, 5 … `MOST_NEEDED` (that many, or more).
 
     The fewest n for which either holds, with t(p) the quantile of Student's t at n − 1 degrees of freedom:
@@ -148,6 +148,7 @@ def seeds_needed(mean: float, deviation: float, alpha: float, margin: float) -> 
     the margin, where it ends whatever the mean. It is a guess: mean and deviation are the seeds' own, which few seeds
     know badly. And it is a look more: added to a study that has spent its error, it adds its alpha. A new study of so
     many fresh seeds with one look does not.
+    `step` is as in `interval`.
     """
     from scipy.special import stdtrit
 
@@ -155,7 +156,7 @@ def seeds_needed(mean: float, deviation: float, alpha: float, margin: float) -> 
 
     def enough(number: int) -> bool:
         error = deviation / math.sqrt(number)
-        half = float(stdtrit(number - 1, 1 - alpha / 2)) * error
+        half = max(float(stdtrit(number - 1, 1 - alpha / 2)) * error, step * unseen(number, alpha))
         return half + float(stdtrit(number - 1, POWER)) * error <= away or half <= margin / 2
 
     # More seeds never make an interval wider, so halving finds the fewest.
@@ -184,8 +185,8 @@ def _check(looks: Sequence[Look], margin: float, step: float) -> None:
         raise BadData(f"Expected margin and step as shares of at least 0, found {margin} and {step}. One point is .01.")
 
 
-def _undecided(found: Decision, margin: float) -> Decision:
+def _undecided(found: Decision, margin: float, step: float) -> Decision:
     more = FEWEST - found.seeds
     if found.deviation is not None and found.look.judges:
-        more = seeds_needed(found.mean, found.deviation, found.look.alpha, margin) - found.seeds
+        more = seeds_needed(found.mean, found.deviation, found.look.alpha, margin, step) - found.seeds
     return replace(found, word="undecided", more=max(more, 1))

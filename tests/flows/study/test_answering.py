@@ -14,10 +14,11 @@ from artifacts.runs import RunRecord, Runs
 from artifacts.sealed import seal
 from artifacts.store import Store
 from artifacts.studies import Studies
+from artifacts.sweeps import Sweeps
 from flows import recipe_files
 from flows.cli import _guarded
 from flows.study import planned
-from flows.study.answering import answer, command, told
+from flows.study.answering import answer, command, told, trial_of
 from flows.study.asked import Study
 from tests.flows.conftest import Run
 
@@ -30,11 +31,12 @@ Command = Callable[..., str]
 def finish(finished: str, store: Store) -> Finish:
     """`finish(done=True, **asked)` → id of a study of the tiny recipe that says `SENTENCE`."""
 
-    def call(sentence: Any = SENTENCE, done: Any = True, **asked: Any) -> str:
+    def call(sentence: Any = SENTENCE, done: Any = True, outcome: Any = None, **asked: Any) -> str:
         plan = planned.plan(Study(recipe=finished, **{"seeds": 5, "arms": ["transfer", "random-base"], **asked}))
         studies = Studies(store)
         record = studies.begin(plan)
-        studies.save(record.id, {"verdict": "helps", "sentence": sentence, "done": done})
+        told = {"verdict": "helps", "sentence": sentence, "done": done, "controlled": True, **(outcome or {})}
+        studies.save(record.id, told)
         (studies.folder(record.id) / "page.html").write_text("<p>page</p>")
         return record.id
 
@@ -95,6 +97,25 @@ def test_the_newest_finished_one_counts(finish: Finish, store: Store) -> None:
         os.utime(Studies(store).folder(each) / "plan.json", (1000 + place, 1000 + place))
     found = answer(store, last(store))
     assert found is not None and found.study == ids[1]
+
+
+@pytest.mark.parametrize("outcome", [{"verdict": "undecided"}, {"controlled": False}])
+def test_a_study_without_verdict_or_control_takes_no_verdicts_place(
+    finish: Finish, store: Store, outcome: dict[str, Any]
+) -> None:
+    decided = finish()
+    later = finish(margin=0.02, outcome=outcome)
+    for place, each in enumerate((decided, later)):
+        os.utime(Studies(store).folder(each) / "plan.json", (1000 + place, 1000 + place))
+    found = answer(store, last(store))
+    assert found is not None and found.study == decided
+
+
+def test_a_sweeps_trial_is_not_called_a_studys(finished: str, store: Store) -> None:
+    run = replace(last(store), study="0123456789ab")
+    assert trial_of(store, run) == "study 0123456789ab"
+    Sweeps(store).folder("0123456789ab").mkdir(parents=True)
+    assert trial_of(store, run) == "sweep 0123456789ab"
 
 
 # -- what harms nothing

@@ -94,3 +94,33 @@ def test_what_the_verdict_is_about_comes_first() -> None:
         "head-only",
         "self",
     ]
+
+
+STAGES = {
+    "fine_tune.epochs": 50,  # of both together
+    "fine_tune.stages": [{"layers": 1, "epochs": 20, "learning_rate": 1e-3}, {"layers": "all", "epochs": 30}],
+}
+
+
+@pytest.mark.parametrize("arm", ["fine-tune-all", "no-freeze", "scratch"])
+def test_stages_become_one_training_of_as_many_epochs(arm: str) -> None:
+    recipe = recipe_files.load("quickstart", STAGES).recipe
+    own = overrides(arm, recipe, True)
+    assert (own["fine_tune.stages"], own["fine_tune.epochs"], own["fine_tune.learning_rate"]) == (None, 50, 1e-3)
+    assert recipe_files.load("quickstart", {**STAGES, **own}).recipe.fine_tune.epochs == 50
+
+
+def test_a_tuned_arm_never_stops_early_and_needs_no_frozen_layers() -> None:
+    settings = {"target.validation": 0.3, "train_head.early_stopping": 2, "fine_tune.early_stopping": 2}
+    recipe = recipe_files.load("quickstart", settings).recipe
+    own = overrides("scratch", recipe, True, Tuned(1e-3, 1))
+    judged = recipe_files.load("quickstart", {**settings, **own}).recipe
+    assert judged.train_head.early_stopping is judged.fine_tune.early_stopping is None
+    assert own["train_head.augment_copies"] is None
+
+
+def test_self_draws_its_labels_from_what_the_target_draws_from() -> None:
+    settings = {"target.duplicates": "drop"}
+    recipe = recipe_files.load("quickstart", settings).recipe
+    own = recipe_files.load("quickstart", {**settings, **overrides("self", recipe, True)}).recipe
+    assert arguments.selection(own, "source") == arguments.selection(own, "target")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from artifacts.errors import GraftError
+from artifacts.errors import GraftError, RecipeError
 from flows.study import commands, planned
 from flows.study.asked import asked, is_study
 
@@ -65,3 +65,18 @@ def test_error_is_shared_among_the_comparisons() -> None:
     plan = planned.plan(asked("quickstart", {}, {}))
     assert plan["comparisons"] == ["scratch", "random-base", "raw-pixels", "head-only"]
     assert plan["looks"] == [[5, 0.005 / 4], [10, 0.01 / 4], [20, 0.015 / 4], [40, 0.02 / 4]]
+
+
+@pytest.mark.parametrize("text", ["abc", "[1]"])
+def test_settings_that_are_no_mapping_are_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text(f"recipe: quickstart\nset: {text}\n")
+    with pytest.raises(RecipeError, match="`set`: expected a mapping"):
+        asked(str(file), {}, {})
+
+
+def test_a_budget_on_the_command_line_takes_the_place_of_the_files_one_look(tmp_path: Path) -> None:
+    file = tmp_path / "study.yaml"
+    file.write_text("recipe: quickstart\nseeds: 7\n")
+    found = asked(str(file), {"budget": 10}, {})
+    assert (found.seeds, found.budget) == (None, 10)

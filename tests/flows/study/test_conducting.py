@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from artifacts.errors import UsageError
 from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
@@ -15,8 +17,11 @@ from flows.study.arms import Tuned
 from flows.study.asked import Study
 from flows.study.conducting import Conductor
 from flows.study.deciding import Outcome
+from flows.study.dispatching import TrialFailed
 from flows.study.trial_flow import study_trial
 from flows.study.trials import Trial
+from tasks.pure import fitting
+from tasks.pure.errors import DIVERGED, Diverged
 from tests.flows.quick import quick_fit
 
 
@@ -36,7 +41,10 @@ class InThisProcess:
         for trial in wanted:
             if len(self.ran) >= self.until_killed:
                 raise Killed
-            study_trial(trial.loaded.name, trial.loaded.overrides, self.study, trial.arm, until)
+            try:
+                study_trial(trial.loaded.name, trial.loaded.overrides, self.study, trial.arm, until)
+            except Diverged as problem:
+                raise TrialFailed.of(trial, str(problem)) from problem
             self.ran.append((trial.arm, trial.seed, until))
             ended(trial)
 
@@ -57,7 +65,7 @@ def validated_fit(*arguments: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def quickly(harness: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.pure import fitting, pictures
+    from tasks.pure import pictures
     from tests.flows.quick import quick_pictures
 
     monkeypatch.setattr(fitting, "fit", validated_fit)
@@ -155,3 +163,31 @@ def test_frozen_and_tuned_copied_and_random_layers_are_seen_at_each_depth(begin:
     (curve,) = conductor.run().curves
     assert set(curve["arms"]) == {"transfer", "head-only", "random-base", "random-head"}
     assert [arm for arm, _, _ in processes.ran] == ["transfer", "transfer", "random-base"]
+
+
+def test_a_rate_that_diverges_is_a_bad_candidate_and_no_reason_to_stop(
+    begin: Callable[..., Begun], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def diverges(*arguments: Any) -> Any:
+        if arguments[3].learning_rate == 1.0:
+            raise Diverged(f"{DIVERGED} in epoch 1 (loss nan).")
+        return validated_fit(*arguments)
+
+    monkeypatch.setattr(fitting, "fit", diverges)
+    asked = {"arms": ["transfer", "scratch"], "seeds": 1}
+    asked["scratch"] = {"learning_rates": [1.0, 1e-3], "updates": [1], "seeds": 2}
+    _, processes, conductor = begin(**asked)
+    assert conductor.run().tuned == {"scratch": Tuned(1e-3, 1)}
+    assert len([until for _, _, until in processes.ran if until]) == 2  # those that ended
+    _, again, conductor = begin(**asked)
+    conductor.run()
+    assert again.ran == []  # what diverged is remembered
+
+
+def test_a_recipe_that_was_edited_meanwhile_is_another_study(begin: Callable[..., Begun], tiny: str) -> None:
+    _, processes, conductor = begin()
+    recipe = Path(tiny)
+    recipe.write_text(recipe.read_text().replace("bootstrap: 100", "bootstrap: 101"))
+    with pytest.raises(UsageError, match="a changed recipe is another"):
+        conductor.run()
+    assert processes.ran == []

@@ -103,3 +103,22 @@ def test_only_seeds_that_every_arm_has_count() -> None:
 def test_arms_stand_as_the_plan_lists_them_whichever_trial_ended_first() -> None:
     arms = {"scratch": BAD, "transfer": GOOD}
     assert list(found(arms, study("scratch")).as_json()["arms"]) == ["transfer", "scratch"]
+
+
+def test_the_sentence_is_of_the_seeds_that_its_comparison_rests_on() -> None:
+    """Against scratch it was sure after five; raw pixels took ten."""
+    rng = np.random.default_rng(0)
+    ours = [0.9] * 10
+    close = list(0.9 - np.abs(rng.normal(0.03, 0.02, 10)))
+    record = study("scratch", "raw-pixels", looks=((5, 0.005), (10, 0.01)))
+    far = [0.86 - 0.001 * place for place in range(10)]
+    result = found({"transfer": ours, "scratch": far, "raw-pixels": close}, record)
+    decision = result.decisions[result.telling]
+    assert f"({decision.seeds} seeds" in result.sentence
+    assert result.as_json()["decided_at"] == decision.seeds and result.as_json()["seeds"] == 10
+
+
+def test_what_is_no_alternative_to_transfer_gives_no_verdict_on_it() -> None:
+    result = found({"transfer": BAD, "head-only": GOOD}, study("head-only"))
+    assert result.sentence.startswith("Transfer is worse: ") and not result.as_json()["controlled"]
+    assert found({"transfer": GOOD, "scratch": BAD}, study("scratch")).as_json()["controlled"]

@@ -44,6 +44,11 @@ def test_few_labels_are_all_trained_on_and_validated_on_further_ones(labels: int
     assert len(validating) >= 30
 
 
+def test_where_there_are_not_as_many_more_a_part_of_the_labels_is_held_out() -> None:
+    target = target_of(set={"target.labels": 700})  # the sample has 1,200 of these two classes
+    assert (target.labels, target.validation) == (700, 0.3)
+
+
 def test_of_all_labels_a_part_is_held_out() -> None:
     assert target_of(set={"target.labels": "all"}).validation == 0.3
     few = target_of(set={"target.labels": 20}, scratch={"validation": 0.4})

@@ -103,3 +103,7 @@ def test_a_changed_sweep_has_another_plan() -> None:
 @pytest.mark.parametrize(("value", "text"), [(1e-4, "1e-4"), (0.001, "1e-3"), (0.3, "0.3"), (2, "2"), ([8], "[8]")])
 def test_values_are_written_short(value: object, text: str) -> None:
     assert grid.written(value) == text
+
+
+def test_what_would_change_the_validation_images_is_no_axis_however_it_is_written() -> None:
+    assert "same validation images" in refused(HELD_OUT, "target={labels: 20},{labels: 40}")

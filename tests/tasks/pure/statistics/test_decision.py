@@ -201,3 +201,12 @@ def test_a_judgement_that_was_not_planned_is_refused(looks: tuple[Look, ...], ma
 def test_a_margin_that_is_no_number_is_refused() -> None:
     with pytest.raises(BadData, match="Expected margin"):
         judge([0.1] * 5, LOOKS, float("nan"))
+
+
+def test_of_seeds_that_are_all_alike_it_takes_as_many_as_the_test_split_asks_for():
+    """On 20 images a difference of 0 in five seeds does not exclude one image more or less in most others."""
+    found = judge([0.0] * 5, [Look(5, 0.05)], 0.01, step=0.05)
+    assert found.word == "undecided"
+    enough = 5 + found.more
+    assert judge([0.0] * enough, [Look(enough, 0.05)], 0.01, step=0.05).word == "no difference"
+    assert judge([0.0] * (enough // 3), [Look(enough // 3, 0.05)], 0.01, step=0.05).word == "undecided"
