@@ -126,7 +126,7 @@ def test_a_study_computes_under_half_of_its_runs_steps_done_one_by_one(whole: Wh
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("trials", [0, 2])
+@pytest.mark.parametrize("trials", [2])
 def test_killed_at_any_moment_it_goes_on_and_ends_with_the_same_verdict(
     served: dict[str, str], whole: Whole, store: Store, trials: int
 ) -> None:
