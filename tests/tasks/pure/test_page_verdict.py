@@ -85,7 +85,7 @@ def test_a_study_speaks_in_the_place_of_a_run_that_proves_nothing_and_of_pairs_o
 
 
 def test_a_trial_says_whose_trial_it_is():
-    text = said(study=study(answer=None, trial_of="3f2a9c01d4e5"))
+    text = said(study=study(answer=None, trial_of="study 3f2a9c01d4e5"))
     assert "One run proves nothing: this is a trial of study 3f2a9c01d4e5" in text and "graft study" not in text
 
 
