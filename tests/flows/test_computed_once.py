@@ -60,7 +60,7 @@ def test_one_pretrains_and_the_other_waits_and_hits_or_takes_over_where_the_firs
             process.kill()
     found = sorted(statuses(result)["pretrain"] for result, _ in told)
     assert found == (["ran"] if killed else ["hit", "ran"])
-    assert sum(WAITING in err for _, err in told) == 1
+    assert killed or sum(WAITING in err for _, err in told) == 1  # the first may die before the second comes to wait
     assert len({json.dumps(result["metrics"], sort_keys=True) for result, _ in told}) == 1
 
 
