@@ -94,8 +94,13 @@ class RunRecord:
 
 def run_command(recipe: str, overrides: Mapping[str, Any]) -> str:
     """`graft run` with these overrides, quoted for a shell; values are JSON, which is YAML too."""
-    settings = [shlex.quote(f"{name}={json.dumps(value, ensure_ascii=False)}") for name, value in overrides.items()]
-    return " ".join(["graft run", shlex.quote(recipe), *(f"--set {setting}" for setting in settings)])
+    return shlex.join(["graft", "run", recipe, *set_options(overrides)])
+
+
+def set_options(overrides: Mapping[str, Any]) -> list[str]:
+    """`--set KEY=VALUE` for each, as the words of a command."""
+    settings = (f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in overrides.items())
+    return [word for setting in settings for word in ("--set", setting)]
 
 
 # A run looks at all of them half a dozen times; a thousand take a third of a second to check.

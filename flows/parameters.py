@@ -3,6 +3,7 @@
 In a file of its own, since no type may be defined in a flow's file (Prefect loads that file a second time).
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import Field, WithJsonSchema
@@ -13,17 +14,14 @@ from flows.study.arms import ARMS, ArmName
 
 PLACES = ("processes", "pool")
 
-RecipeChoice = Annotated[
-    str,
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "enum": names(), "title": "Shipped recipe"},
-                {"type": "string", "title": "Path of a YAML file"},
-            ]
-        }
-    ),
-]
+
+def _one_of(known: Sequence[str], called: str, other: str) -> WithJsonSchema:
+    """A dropdown, beside which any other text may be typed."""
+    listed = {"type": "string", "enum": list(known), "title": called}
+    return WithJsonSchema({"anyOf": [listed, {"type": "string", "title": other}]})
+
+
+RecipeChoice = Annotated[str, _one_of(names(), "Shipped recipe", "Path of a YAML file")]
 
 StepChoice = Annotated[
     StepName | None,
@@ -32,17 +30,7 @@ StepChoice = Annotated[
     ),
 ]
 
-Asked = Annotated[
-    str,
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "enum": names(), "title": "Shipped recipe"},
-                {"type": "string", "title": "Path of a recipe's or a study's YAML file"},
-            ]
-        }
-    ),
-]
+Asked = Annotated[str, _one_of(names(), "Shipped recipe", "Path of a recipe's or a study's YAML file")]
 
 ArmChoices = Annotated[
     list[ArmName] | None,
@@ -56,16 +44,6 @@ ArmChoices = Annotated[
     ),
 ]
 
-Where = Annotated[
-    str,
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string", "enum": list(PLACES), "title": "Processes of this machine, or the work pool"},
-                {"type": "string", "title": "Address of a Dask scheduler"},
-            ]
-        }
-    ),
-]
+Where = Annotated[str, _one_of(PLACES, "Processes of this machine, or the work pool", "Address of a Dask scheduler")]
 
 AtLeastOne = Annotated[int, Field(ge=1)]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifacts.runs import RunRecord
+from artifacts.runs import RunRecord, set_options
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
 from artifacts.sweeps import Sweeps
@@ -78,10 +78,7 @@ def command(record: RunRecord) -> str:
     settings = {name: value for name, value in record.overrides.items() if name not in ("seed", COPY_WEIGHTS)}
     if not record.resolved["clone_with_weights"]["copy_weights"]:  # the question is about a base that is copied
         settings[COPY_WEIGHTS] = True
-    words = ["graft", "study", record.recipe]
-    for name, value in settings.items():
-        words += ["--set", f"{name}={json.dumps(value, ensure_ascii=False)}"]
-    return shlex.join(words)
+    return shlex.join(["graft", "study", record.recipe, *set_options(settings)])
 
 
 def _speaks_of(study: StudyRecord, record: RunRecord) -> bool:

@@ -137,9 +137,12 @@ def _costs(what: Study, store: Store) -> tuple[Cost, Cost]:
         for each in tuning.candidates(what, arm, place.settings, norms)
         for trial in each.trials
     ]
-    until = [[(one.loaded, None) for one in trials.trials(what, home, range(seeds), guess, norms)] for seeds in looks]
+    first, last = (
+        [(one.loaded, None) for one in trials.trials(what, home, range(seeds), guess, norms)]
+        for seeds in (looks[0], looks[-1])
+    )
     beside = [(one.loaded, None) for place in axes for one in trials.trials(what, place, range(looks[0]), guess, norms)]
-    return costs.cost([*chosen, *until[0], *beside], store), costs.cost([*chosen, *until[-1], *beside], store)
+    return costs.cost([*chosen, *first, *beside], store), costs.cost([*chosen, *last, *beside], store)
 
 
 def _cost(told: Cost) -> str:

@@ -17,7 +17,6 @@ from artifacts.executions import Execution
 from artifacts.store import Store
 from flows import arguments as recipe_arguments
 from flows import dag, plan
-from flows.choice import choose
 from flows.recipe_files import LoadedRecipe
 from tasks.pure.execution_path import FeatureCache
 from tasks.pure.layer_choice import LayerChoices
@@ -89,8 +88,7 @@ def cost(recipes: Iterable[tuple[LoadedRecipe, str | None]], store: Store) -> Co
         named = names(loaded, until)
         steps += len(named)
         wanted |= {digest: step for step, digest in named.items()}
-        planned = plan.walk(loaded, choose(dag.edges(loaded.recipe), [], None, None))
-        hits |= {named[each.step] for each in planned if each.status == "hit" and each.step in named}
+        hits |= {named[each.step] for each in plan.walk(loaded) if each.status == "hit" and each.step in named}
     missing = [step for digest, step in wanted.items() if digest not in hits]
     seconds = _seconds(missing, _times(store))
     return Cost(steps, len(wanted), len(hits), seconds, dict(Counter(wanted.values())))

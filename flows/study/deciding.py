@@ -16,6 +16,7 @@ from artifacts.studies import StudyRecord
 from flows.study import planned
 from flows.study.arms import TRANSFER, WITHOUT_TRANSFER, Tuned
 from flows.study.results import Judged
+from tasks.pure.page_content import seeds_told
 from tasks.pure.statistics.decision import Decision, judge
 from tasks.pure.statistics.looks import FEWEST
 from tasks.pure.statistics.two_sources import TwoSources, speaks_of_images, two_sources
@@ -97,7 +98,6 @@ class Outcome:
         """The verdict in one sentence."""
         decision, arm = self.decisions[self.telling], NAMES[self.telling]
         by = f"{_points(decision.mean)} points [{_points(decision.low)}, {_points(decision.high)}] against {arm}"
-        of = f"{decision.seeds} seed{'' if decision.seeds == 1 else 's'}"
         if self.seeds < FEWEST:
             return no_verdict(self.seeds, decision.mean, arm, self.num_test)
         more = f"about {decision.more} more seed{'' if decision.more == 1 else 's'} would tell"
@@ -109,7 +109,7 @@ class Outcome:
             GO_ON: f"Not decided yet: {by}",
             UNDECIDED: f"Undecided: {by}; {more}",
         }[self.verdict]
-        return f"{start} ({of}, on {self._images()})."
+        return f"{start} ({seeds_told(decision.seeds)}, on {self._images()})."
 
     def _images(self) -> str:
         """Which images the verdict speaks of: other seeds and other images, or these images alone."""

@@ -5,13 +5,15 @@ Trials with the same seed share their pretraining. Begun together, the second wo
 those under way. What a trial gives does not depend on the order.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
 
 from artifacts.errors import GraftError
 from flows.study import costs
 from flows.study.trials import Trial
 
+H = TypeVar("H")
 COSTLY = ("pretrain", "train_head", "fine_tune")  # to wait for any other step costs nothing
 
 
@@ -79,6 +81,36 @@ class Waiting:
         steps = self._costly[id(trial)]
         self._under_way.remove(steps)
         self._ended |= steps
+
+
+@dataclass
+class UnderWay(Generic[H]):
+    """Trials that were sent somewhere: by the handle that they are known by there.
+
+    Attributes:
+        send: begins a trial; returns its handle.
+        ended: the handles that have ended since the last time, each with what went wrong, or None.
+        room: how many may be under way just now.
+    """
+
+    send: Callable[[Trial, str | None], H]
+    ended: Callable[[], Iterable[tuple[H, str | None]]]
+    room: Callable[[], int]
+    trials: dict[H, Trial] = field(default_factory=dict)
+
+    def run(self, trials: Sequence[Trial], until: str | None, ended: Callable[[Trial], None]) -> None:
+        """As `TrialRunner` says; what is under way where one failed stays in `trials`."""
+        waiting = Waiting(trials, until)
+        while waiting or self.trials:
+            while waiting and len(self.trials) < self.room():
+                trial = waiting.next()
+                self.trials[self.send(trial, until)] = trial
+            for handle, problem in self.ended():
+                trial = self.trials.pop(handle)
+                if problem:
+                    raise TrialFailed.of(trial, problem)
+                waiting.ended(trial)
+                ended(trial)
 
 
 def _costly(trial: Trial, until: str | None) -> frozenset[str]:

@@ -1,8 +1,7 @@
 """Whether the network that a study grafts has batch norms: from random weights they have to be learnt."""
 
 from artifacts.store import Store
-from flows import layers_look, recipe_files
-from flows.study import results
+from flows import layers_look, plan, recipe_files
 from flows.study.asked import Study
 
 
@@ -11,5 +10,5 @@ def has_norms(study: Study, store: Store) -> bool:
     loaded = recipe_files.load(study.recipe, study.set)
     if loaded.recipe.base is None:
         return loaded.recipe.pretrain.batch_norm
-    outline = layers_look.known_outline(results.planned(loaded), store) or layers_look.new_outline(loaded, store)
+    outline = layers_look.known_outline(plan.walk(loaded), store) or layers_look.new_outline(loaded, store)
     return any(layer["kind"] == "BatchNormalization" for layer in outline)

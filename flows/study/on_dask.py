@@ -16,7 +16,7 @@ from typing import Any, Self
 
 from artifacts.errors import ServerError, UsageError
 from flows.study import on_dask_worker
-from flows.study.dispatching import TrialFailed, Waiting, sent
+from flows.study.dispatching import UnderWay, sent
 from flows.study.trials import Trial
 
 CONNECT_SECONDS = 10
@@ -40,7 +40,10 @@ class OnDask:
     threads: int
     api: str
     _client: Any = None
-    _under_way: dict[Any, Trial] = field(default_factory=dict)
+    _under_way: UnderWay[Any] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._under_way = UnderWay(self._send, self._ended, self._room)
 
     def __enter__(self) -> Self:
         """Connect, and look whether the workers can do it.
@@ -62,24 +65,14 @@ class OnDask:
     def __exit__(self, *_: object) -> None:
         """Workers stop what they have under way (`on_dask_worker`), as they do where this process is killed."""
         try:
-            self._client.cancel(list(self._under_way))
+            self._client.cancel(list(self._under_way.trials))
             self._client.run(on_dask_worker.close, on_error="ignore")
         finally:
             self._client.close()
 
     def run(self, trials: Sequence[Trial], until: str | None, ended: Callable[[Trial], None]) -> None:
         """As `dispatching.TrialRunner` says; those under way are stopped where one failed."""
-        waiting = Waiting(trials, until)
-        while waiting or self._under_way:
-            while waiting and len(self._under_way) < self._room():
-                trial = waiting.next()
-                self._under_way[self._send(trial, until)] = trial
-            for future in self._ended():
-                trial = self._under_way.pop(future)
-                if problem := _problem(future):
-                    raise TrialFailed.of(trial, problem)
-                waiting.ended(trial)
-                ended(trial)
+        self._under_way.run(trials, until, ended)
 
     def _room(self) -> int:
         """How many workers there are; where all are gone just now, one is waited for."""
@@ -90,12 +83,12 @@ class OnDask:
         what = json.dumps(sent(self.study, trial, until))
         return self._client.submit(on_dask_worker.run, what, self.threads, self.api, key=key, pure=False)
 
-    def _ended(self) -> list[Any]:
+    def _ended(self) -> list[tuple[Any, str | None]]:
         from distributed import CancelledError, TimeoutError, wait
 
         try:
             with self._client.as_current():
-                done: list[Any] = list(wait(list(self._under_way), LOOK_SECONDS, "FIRST_COMPLETED").done)
+                done = wait(list(self._under_way.trials), LOOK_SECONDS, "FIRST_COMPLETED").done
         except TimeoutError:
             return []
         except CancelledError:
@@ -103,7 +96,7 @@ class OnDask:
                 f"The Dask scheduler at {self.address} is gone. What had ended is in the store; start it, and run the "
                 "study again to go on from there."
             ) from None
-        return done
+        return [(future, _problem(future)) for future in done]
 
 
 def _problem(future: Any) -> str | None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flows.study.trial_runs import TRIALS_A_PROCESS, Process
+from flows.study.trial_runs import Process
 
 LOOK_SECONDS = 0.5
 
@@ -30,7 +30,7 @@ def run(sent: str, threads: int, api: str) -> str | None:
         with _stopped_when_unwanted(process):
             return process.run(json.loads(sent))
     finally:
-        if process.ran < TRIALS_A_PROCESS and process.living:
+        if process.is_fresh:
             waiting.append(process)
         else:
             process.close()

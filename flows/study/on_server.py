@@ -14,7 +14,7 @@ from prefect.exceptions import ObjectNotFound
 
 from artifacts.errors import ServerError
 from flows.operating import api
-from flows.study.dispatching import TrialFailed, Waiting, sent
+from flows.study.dispatching import UnderWay, sent
 from flows.study.trials import Trial
 
 DEPLOYMENT = "study-trial/in-pool"
@@ -34,30 +34,23 @@ class InPool:
     study: str
     jobs: int
     threads: int
-    _under_way: dict[UUID, Trial] = field(default_factory=dict)
+    _under_way: UnderWay[UUID] = field(init=False)
     _heard: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self._under_way = UnderWay(self._send, self._ended, lambda: self.jobs)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         with api.connected() as client:
-            for run in self._under_way:
+            for run in self._under_way.trials:
                 api.cancel(client, str(run), f"Study {self.study} has ended before.")
 
     def run(self, trials: Sequence[Trial], until: str | None, ended: Callable[[Trial], None]) -> None:
         """As `dispatching.TrialRunner` says; those under way are cancelled where one failed."""
-        waiting = Waiting(trials, until)
-        while waiting or self._under_way:
-            while waiting and len(self._under_way) < self.jobs:
-                trial = waiting.next()
-                self._under_way[self._send(trial, until)] = trial
-            for run in self._ended():
-                trial = self._under_way.pop(run.id)
-                if run.state is None or not run.state.is_completed():
-                    raise TrialFailed.of(trial, f"flow run {run.name}: {run.state and run.state.message}.")
-                waiting.ended(trial)
-                ended(trial)
+        self._under_way.run(trials, until, ended)
 
     def _send(self, trial: Trial, until: str | None) -> UUID:
         environment: dict[str, Any] = {"env": {"GRAFT_THREADS": str(self.threads)}}
@@ -71,17 +64,17 @@ class InPool:
             ) from None
         return run.id  # type: ignore[union-attr]
 
-    def _ended(self) -> Iterator[FlowRun]:
+    def _ended(self) -> Iterator[tuple[UUID, str | None]]:
         """Those that have ended since the last time; a server that stumbles is asked again."""
         time.sleep(LOOK_SECONDS)
         with api.connected() as client:
-            for run in list(self._under_way):
+            for run in list(self._under_way.trials):
                 with suppress(*api.Problems):
                     found = client.read_flow_run(run)
                     if found.state and not (found.state.is_scheduled() or found.state.is_pending()):
                         self._heard = time.monotonic()
                     if found.state and found.state.is_final():
-                        yield found
+                        yield run, _problem(found)
         self._say_if_nobody_takes_them()
 
     def _say_if_nobody_takes_them(self) -> None:
@@ -90,5 +83,11 @@ class InPool:
             get_run_logger().warning(
                 "No worker has begun one of the %s trials sent. The study itself takes one place: does the pool have "
                 "a worker with room for another run (`graft up --limit 2`, `graft worker --limit 2`)?",
-                len(self._under_way),
+                len(self._under_way.trials),
             )
+
+
+def _problem(run: FlowRun) -> str | None:
+    """What went wrong in a flow run that has ended, or None."""
+    completed = run.state is not None and run.state.is_completed()
+    return None if completed else f"flow run {run.name}: {run.state and run.state.message}."

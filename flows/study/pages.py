@@ -1,6 +1,5 @@
 """The page of a study, written beside its plan: `page.html` and `page.md`."""
 
-import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -11,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from artifacts.errors import GraftError, UsageError
-from artifacts.runs import Runs
+from artifacts.runs import Runs, set_options
 from artifacts.sealed import write_atomically
 from artifacts.store import Store
-from artifacts.studies import Studies, StudyRecord
+from artifacts.studies import PAGES, Studies, StudyRecord
 from flows.study.asked import Study
 from flows.study.deciding import NAMES
 from tasks.pure.statistics.seed_table import seed_table
@@ -29,7 +28,7 @@ AXES = {"labels": ("target", "labels"), "depth": ("clone_with_weights", "layers"
 
 @dataclass(frozen=True)
 class Pages:
-    """Where the page of a study lies."""
+    """Where the page of a study or a sweep lies."""
 
     html: Path
     markdown: Path
@@ -44,13 +43,22 @@ def write_pages(store: Store, record: StudyRecord) -> Pages:
     """
     if not record.outcome:
         raise UsageError(f"Study {record.id} has no outcome yet: expected one look at least. Run `graft study` first.")
-    folder = Studies(store).folder(record.id)
     told = told_of(store, record)
     told["pictures"] = drawn(told)
-    pages = Pages(folder / "page.html", folder / "page.md")
-    write_atomically(pages.html, html(told).encode(), store.scratch)
-    write_atomically(pages.markdown, markdown(told).encode(), store.scratch)
+    return written(Studies(store), record, html(told), markdown(told))
+
+
+def written(room: Studies, record: StudyRecord, as_html: str, as_markdown: str) -> Pages:
+    """Write both pages into the folder of a study or a sweep."""
+    pages = pages_of(room, record)
+    write_atomically(pages.html, as_html.encode(), room.store.scratch)
+    write_atomically(pages.markdown, as_markdown.encode(), room.store.scratch)
     return pages
+
+
+def pages_of(room: Studies, record: StudyRecord) -> Pages:
+    """Where they lie, written or not."""
+    return Pages(*(room.folder(record.id) / name for name in PAGES))
 
 
 def told_of(store: Store, record: StudyRecord) -> dict[str, Any]:
@@ -97,10 +105,11 @@ def _home(resolved: Mapping[str, Any]) -> dict[str, Any]:
 def _linked(store: Store, record: StudyRecord) -> list[dict[str, Any]]:
     """The runs with the path of each one's report as seen from the page; None where it is gone."""
     folder, runs = Studies(store).folder(record.id), Runs(store)
-    return [{**run, "report": _report(runs, run.get("run"), folder)} for run in record.outcome.get("runs") or []]
+    return [{**run, "report": report_from(folder, runs, run.get("run"))} for run in record.outcome.get("runs") or []]
 
 
-def _report(runs: Runs, run_id: str | None, folder: Path) -> str | None:
+def report_from(folder: Path, runs: Runs, run_id: str | None) -> str | None:
+    """The path of a run's report as seen from a page in `folder`; None where it is gone."""
     with suppress(OSError, GraftError):
         found = runs.get(run_id).report if run_id else None
         return Path(os.path.relpath(found, folder)).as_posix() if found and Path(found).is_file() else None
@@ -128,8 +137,7 @@ def _command(changed: Mapping[str, Any]) -> str:
     words = ["graft", "study", str(changed["recipe"])]
     for name, value in changed.items():
         if name == "set":
-            for key, setting in value.items():  # JSON is YAML too, and stands on one line
-                words += ["--set", f"{key}={json.dumps(setting, ensure_ascii=False)}"]
+            words += set_options(value)
         elif name == "margin":
             words += ["--margin", f"{100 * value:g}"]
         elif name != "recipe":

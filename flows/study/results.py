@@ -11,8 +11,7 @@ from artifacts.errors import RecordDamaged
 from artifacts.refs import Ref
 from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
-from flows import dag, plan
-from flows.choice import choose
+from flows import plan
 from flows.plan import PlannedStep
 from flows.recipe_files import LoadedRecipe
 from flows.study.arms import TRANSFER
@@ -36,11 +35,6 @@ class Judged:
     run: str | None
 
 
-def planned(loaded: LoadedRecipe) -> list[PlannedStep]:
-    """The plan of a trial, nothing forced."""
-    return plan.walk(loaded, choose(dag.edges(loaded.recipe), [], None, None))
-
-
 def output(steps: list[PlannedStep], step: str, name: str) -> Ref | None:
     """What `step` gave under that name, if it is a hit."""
     found = next((each for each in steps if each.step == step and each.status == "hit"), None)
@@ -50,7 +44,7 @@ def output(steps: list[PlannedStep], step: str, name: str) -> Ref | None:
 def judged(loaded: LoadedRecipe, store: Store) -> Mapping[str, Judged] | None:
     """Arm → what it reached: `transfer` for the run's own network, and what is read off it. None where it is not in the
     store, or not sound."""
-    ref = output(planned(loaded), "evaluate", "evaluation")
+    ref = output(plan.walk(loaded), "evaluate", "evaluation")
     if ref is None:
         return None
     folder = store.folder(ref)
@@ -63,7 +57,7 @@ def judged(loaded: LoadedRecipe, store: Store) -> Mapping[str, Judged] | None:
 
 def validated(loaded: LoadedRecipe, store: Store) -> float | None:
     """Accuracy on the validation part of the network that fine-tuning ended with; None where it is not in the store."""
-    steps = planned(loaded)
+    steps = plan.walk(loaded)
     ref = output(steps, "fine_tune", "history")
     if ref is None:
         return None

@@ -20,7 +20,7 @@ from flows.study import planned, watching
 from flows.study.asked import asked
 from flows.study.conducting import Conductor
 from flows.study.norms import has_norms
-from flows.study.pages import write_pages
+from flows.study.pages import pages_of
 from flows.study.where import PROCESSES, runner
 
 
@@ -73,7 +73,7 @@ def study(
     norms = has_norms(planned.study(record), store)
     with runner(record, where, jobs, str(PREFECT_API_URL.value() or "")) as trials:
         outcome = Conductor(record, store, trials, norms, watching.watcher()).run()
-    pages = write_pages(store, Studies(store).get(record.id))
+    pages = pages_of(Studies(store), record)  # as of the last look
     create_markdown_artifact(
         pages.markdown.read_text(encoding="utf-8"), key=key("study", record.plan["title"]), description=outcome.sentence
     )

@@ -41,8 +41,9 @@ class Process:
         self.ran = 0
 
     @property
-    def living(self) -> bool:
-        return self._popen.poll() is None
+    def is_fresh(self) -> bool:
+        """Whether it may run another trial: it lives, and has not had its share."""
+        return self.ran < TRIALS_A_PROCESS and self._popen.poll() is None
 
     def run(self, asked: dict[str, Any]) -> str | None:
         """What went wrong, or None. Waits until the trial has ended, or the process has."""
@@ -164,7 +165,7 @@ class Processes:
     def _put_back(self, process: Process) -> None:
         """For the next trial; unless it has had its share, or is gone."""
         self._busy.remove(process)
-        if process.ran < TRIALS_A_PROCESS and process.living:
+        if process.is_fresh:
             self._idle.append(process)
         else:
             process.close()

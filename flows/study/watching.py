@@ -10,6 +10,7 @@ from prefect import get_run_logger
 
 from flows.study.trials import Trial
 from flows.study.trying import Looked, Watcher
+from tasks.pure.page_content import seeds_told
 
 _watcher: ContextVar[Watcher | None] = ContextVar("graft_study_watcher", default=None)
 
@@ -85,5 +86,4 @@ class OnTerminal:
     def look(self, outcome: Looked) -> None:
         if outcome.done:
             return  # said at the end, by the command
-        seeds = f"{outcome.seeds} seed{'' if outcome.seeds == 1 else 's'}"
-        self.console.print(f"[bold]{seeds}[/]: {outcome.sentence}", highlight=False)
+        self.console.print(f"[bold]{seeds_told(outcome.seeds)}[/]: {outcome.sentence}", highlight=False)

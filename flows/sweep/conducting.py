@@ -22,6 +22,7 @@ from flows.sweep.effort import Effort, effort, num_validation
 from flows.sweep.grid import Combination
 from flows.sweep.outcome import Outcome
 from flows.sweep.rounds import Round
+from tasks.pure.page_content import seeds_told
 from tasks.pure.statistics import choosing
 
 Worth = dict[Combination, list[float]]
@@ -65,7 +66,7 @@ class Conductor:
 
     def _said(self, number: int, of: Round, kept: Sequence[Combination]) -> str:
         """What a round tries; of a later one, whom."""
-        seeds = f"{of.seeds} seed{'' if of.seeds == 1 else 's'}"
+        seeds = seeds_told(of.seeds)
         if number == 1:
             return f"{len(kept)} combinations at {seeds}"
         return f"round {number}: the best {len(kept)} at {seeds} ({'; '.join(one.name for one in kept)})"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from artifacts.store import Store
+from flows import plan
 from flows.plan import PlannedStep
 from flows.recipe import Recipe
 from flows.recipe_files import LoadedRecipe
@@ -32,7 +33,7 @@ class Effort:
 
 def effort(loaded: LoadedRecipe, store: Store) -> Effort:
     """Of a recipe whose run is in the store up to `fine_tune`."""
-    steps = results.planned(loaded)
+    steps = plan.walk(loaded)
     source, target = (_counts(steps, role, store).get("train", 0) for role in ("source", "target"))
     model = results.output(steps, "fine_tune", "model")
     layers = ((store.facts(model) or {}).get("layers") or []) if model else []
@@ -42,7 +43,7 @@ def effort(loaded: LoadedRecipe, store: Store) -> Effort:
 
 def num_validation(loaded: LoadedRecipe, store: Store) -> int:
     """How many images its choice rests on, a seed."""
-    return _counts(results.planned(loaded), "target", store).get("validation", 0)
+    return _counts(plan.walk(loaded), "target", store).get("validation", 0)
 
 
 def _counts(steps: list[PlannedStep], role: str, store: Store) -> Mapping[str, int]:

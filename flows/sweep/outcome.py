@@ -10,6 +10,7 @@ from flows.study.results import Judged
 from flows.sweep import planned
 from flows.sweep.effort import Effort
 from flows.sweep.grid import Combination
+from tasks.pure.page_content import seeds_told
 from tasks.pure.statistics.choosing import Standing, chosen, standard_error, standings
 
 RULE = (
@@ -87,8 +88,7 @@ class Outcome:
         validated = f"{_percent(self.worth[self.chosen])} on validation"
         by_seed = ", ".join(f"{100 * each.accuracy:.1f}" for each in self.test)
         tested = f"{_percent([each.accuracy for each in self.test])} on the {self.num_test:,} test images"
-        seeds = f"{self.seeds} seed{'' if self.seeds == 1 else 's'}"
-        return f"Chosen: {self.chosen.name}, {validated}, {self.why}; {tested} ({seeds}: {by_seed})."
+        return f"Chosen: {self.chosen.name}, {validated}, {self.why}; {tested} ({seeds_told(self.seeds)}: {by_seed})."
 
     def as_json(self) -> dict[str, Any]:
         """What `graft sweep --json` prints, less `computed`, `reused` and `report`."""

@@ -1,18 +1,16 @@
 """The page of a sweep, written beside its plan: `page.html` and `page.md`."""
 
-import os
 import shlex
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from artifacts.errors import GraftError, UsageError
+from artifacts.errors import UsageError
 from artifacts.runs import Runs
-from artifacts.sealed import write_atomically
 from artifacts.store import Store
 from artifacts.studies import StudyRecord
 from artifacts.sweeps import Sweeps
-from flows.study.pages import Pages
+from flows.study.pages import Pages, report_from
+from flows.study.pages import written as written_beside
 from flows.sweep.grid import written
 from tasks.pure.sweep_page.page import html, markdown, pictures
 
@@ -25,18 +23,15 @@ def write_pages(store: Store, record: StudyRecord) -> Pages:
     """
     if not record.outcome:
         raise UsageError(f"Sweep {record.id} has no outcome yet: it has not ended. Run `graft sweep` again to go on.")
-    folder = Sweeps(store).folder(record.id)
     told = told_of(store, record)
     told["pictures"] = pictures(told)
-    pages = Pages(folder / "page.html", folder / "page.md")
-    write_atomically(pages.html, html(told).encode(), store.scratch)
-    write_atomically(pages.markdown, markdown(told).encode(), store.scratch)
-    return pages
+    return written_beside(Sweeps(store), record, html(told), markdown(told))
 
 
 def told_of(store: Store, record: StudyRecord) -> dict[str, Any]:
     """What the page is told (`tasks/pure/sweep_page/told.py`), less the pictures."""
     outcome, plan = record.outcome, record.plan
+    folder, runs = Sweeps(store).folder(record.id), Runs(store)
     rows = [{**row, "values": [written(row["settings"][key]) for key in plan["grid"]]} for row in outcome["validation"]]
     return {
         **outcome,
@@ -46,18 +41,9 @@ def told_of(store: Store, record: StudyRecord) -> dict[str, Any]:
         "chosen": next(at for at, row in enumerate(rows) if row["settings"] == outcome["chosen"]),
         "rows": rows,
         "rounds": plan["rounds"],
-        "runs": [_report(Runs(store), run, Sweeps(store).folder(record.id)) for run in outcome["runs"]],
+        "runs": [report_from(folder, runs, run) or "" for run in outcome["runs"]],
         "command": _command(plan),
     }
-
-
-def _report(runs: Runs, run_id: str | None, folder: Path) -> str:
-    """Path of a run's report as seen from the page; "" where it is gone."""
-    try:
-        found = runs.get(run_id).report if run_id else None
-    except (OSError, GraftError):
-        return ""
-    return Path(os.path.relpath(found, folder)).as_posix() if found and Path(found).is_file() else ""
 
 
 def _command(plan: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from artifacts.errors import UsageError
+from tasks.pure.page_content import seeds_told
 
 DEFAULT = 3  # seeds of a sweep without halving
 SEEDS = (1, 3, 5)
@@ -46,6 +47,6 @@ def planned(combinations: int, seeds: int, halving: bool) -> tuple[Round, ...]:
 def in_words(rounds: Sequence[Round]) -> str:
     """ "12 combinations at 1 seed, the best 4 at 3, the best at 5"."""
     first, *others = rounds
-    told = [f"{first.combinations} combinations at {first.seeds} seed{'' if first.seeds == 1 else 's'}"]
+    told = [f"{first.combinations} combinations at {seeds_told(first.seeds)}"]
     best = (f"the best {each.combinations if each.combinations > 1 else ''}".strip() for each in others)
     return ", ".join([*told, *(f"{who} at {each.seeds}" for who, each in zip(best, others, strict=True))])

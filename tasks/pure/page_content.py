@@ -32,8 +32,8 @@ class Page:
             sheets `data_source` and `data_target`, and `rate_…` of each training that looked for its rate.
         data: what was found in the data, see `page_data.data_sets`.
         study: `answer` (what the newest finished study of this recipe says: `study` (id), `verdict`, `sentence`, `page`
-            (relative path, or None); or None), `trial_of` (id of the study that made this run, or ""), `command` (that
-            asks).
+            (relative path, or None); or None), `trial_of` (the study or sweep that made this run, or ""), `command`
+            (that asks).
     """
 
     title: str
@@ -81,6 +81,11 @@ def percent(share: float | None) -> str:
 def points(difference: float) -> str:
     """0.031 → "3.1 points", without sign."""
     return f"{100 * abs(difference):.1f}\u00a0points"
+
+
+def seeds_told(count: int) -> str:
+    """ "1 seed", "2 seeds"."""
+    return f"{count} seed" if count == 1 else f"{count} seeds"
 
 
 def number(value: float | None) -> str:

@@ -4,7 +4,7 @@ from statistics import median
 from typing import Any
 
 from tasks.pure.data.problems import LEAK, named
-from tasks.pure.page_content import Page, by_seed, interval, percent, points, untested
+from tasks.pure.page_content import Page, by_seed, interval, percent, points, seeds_told, untested
 from tasks.pure.page_controls import as_good, better, raw_pixels_sentence
 
 # Below this gain over a constant answer, accuracy alone misleads.
@@ -144,13 +144,13 @@ def _control(page: Page) -> str:
     mine = page.controls.get("this_name") or "this"
     here, there = median(this.values() or [page.metrics["accuracy"]]), median(other.values())
     return (
-        f"Against its control, in the median: {mine} {percent(here)} ({_seeds(max(len(this), 1))}), {theirs} "
-        f"{percent(there)} ({_seeds(len(other))}), {_difference(here - there)}; {_in_pairs(page)}"
+        f"Against its control, in the median: {mine} {percent(here)} ({seeds_told(max(len(this), 1))}), {theirs} "
+        f"{percent(there)} ({seeds_told(len(other))}), {_difference(here - there)}; {_in_pairs(page)}"
     )
 
 
 def _nothing_proven(page: Page, seeds: int, control: str) -> str:
-    start = "One run proves nothing" if seeds < 2 else f"{_seeds(seeds)} without a control prove nothing"
+    start = "One run proves nothing" if seeds < 2 else f"{seeds_told(seeds)} without a control prove nothing"
     if trial_of := page.study.get("trial_of"):
         return f"{start}: this is a trial of {trial_of}, whose page says what all of them show."
     command = page.study.get("command")
@@ -170,7 +170,7 @@ def _in_pairs(page: Page) -> str:
     pairs = won + drawn + lost
     if not pairs:
         return "no seed was run in both ways, so they cannot be compared one by one."
-    counted = f"copying the weights was better in {won} and worse in {lost} of {_seeds(pairs)} run in both ways"
+    counted = f"copying the weights was better in {won} and worse in {lost} of {seeds_told(pairs)} run in both ways"
     if pairs < 3:
         return f"{counted}, which is too few to conclude from."
     if won == pairs:
@@ -201,9 +201,5 @@ def _caution(page: Page) -> list[str]:
     pairs = 0 if page.study.get("answer") else sum(_paired(page))
     # Fewer than three, and a control that was never run, have been said already.
     if 3 <= pairs < _FEW_SEEDS:
-        found.append(f"{_seeds(pairs)} are few")
+        found.append(f"{seeds_told(pairs)} are few")
     return [f"Take the figures with care: {', and '.join(found)}."] if found else []
-
-
-def _seeds(count: int) -> str:
-    return f"{count} seed" if count == 1 else f"{count} seeds"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from artifacts.store import Store
+from flows.cli import _guarded
 from flows.garbage import settle
 from tests.flows.quick import quick_fit, quick_pictures
 from tests.flows.tiny import write_tiny_recipe
@@ -77,6 +78,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 Run = Callable[..., dict[str, Any]]
+Command = Callable[..., str]
 
 
 @pytest.fixture
@@ -129,3 +131,15 @@ def two(two_store: Path, finished_store: Path, store: Store) -> str:
     """This test's own copy of the store with two runs. Returns the recipe's path."""
     shutil.copytree(two_store, store.root)
     return str(finished_store / "tiny.yaml")
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
+    """`command("runs", "--json")` → what it prints; it must succeed."""
+
+    def call(*arguments: str, code: int = 0) -> str:
+        assert _guarded(list(arguments)) == code, capsys.readouterr().err
+        out, err = capsys.readouterr()
+        return out if code == 0 else err
+
+    return call

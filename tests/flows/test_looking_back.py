@@ -8,7 +8,6 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,25 +24,10 @@ from flows.cli import _guarded
 from flows.origin import rerun_from
 from flows.run_lineage import trace
 from flows.runs_diff import compare
-from tests.flows.conftest import Run
+from tests.flows.conftest import Command, Run
 from tests.flows.many_runs import multiply
 from tests.flows.processes import ROOT, environment, start
 from tests.flows.tiny import ORDER, tiny_arrays
-
-Command = Callable[..., str]
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Command:
-    """`command("runs", "--json")` → what it prints; it must succeed."""
-
-    def call(*arguments: str, code: int = 0) -> str:
-        assert _guarded(list(arguments)) == code, capsys.readouterr().err
-        out, err = capsys.readouterr()
-        return out if code == 0 else err
-
-    return call
-
 
 # -- the record
 

@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -11,10 +10,9 @@ from rich.console import Console
 
 from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
-from flows.cli import _guarded
 from flows.runs_compare import Comparison, as_json, as_markdown, compare, show, write_csv
+from tests.flows.conftest import Command
 
-Command = Callable[..., str]
 FIGURES = {"accuracy": 0.94, "accuracy_low": 0.898, "accuracy_high": 0.965, "log_loss": 0.21, "num_test": 200}
 
 
@@ -115,18 +113,6 @@ def test_in_a_pipe_every_column_stands_on_one_line() -> None:
 
 
 # -- the command
-
-
-@pytest.fixture
-def command(capsys: pytest.CaptureFixture[str]) -> Command:
-    """`command("runs", "--json")` → what it prints; it must succeed."""
-
-    def call(*arguments: str, code: int = 0) -> str:
-        assert _guarded(list(arguments)) == code, capsys.readouterr().err
-        out, err = capsys.readouterr()
-        return out if code == 0 else err
-
-    return call
 
 
 def test_real_runs_are_compared_as_a_table_markdown_csv_and_json(two: str, command: Command) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.pure.page_content import Tile, percent
+from tasks.pure.page_content import Tile, percent, seeds_told
 from tasks.pure.study_page.figures import bracketed, signed
 from tasks.pure.study_page.told import TRANSFER, named
 
@@ -15,7 +15,7 @@ def title(told: Mapping[str, Any]) -> str:
 def line(told: Mapping[str, Any]) -> str:
     """Study, seeds and images in one line."""
     seeds = told["seeds"]
-    return f"study {told['id']} · {seeds} seed{'' if seeds == 1 else 's'} · {told['num_test']:,} test images"
+    return f"study {told['id']} · {seeds_told(seeds)} · {told['num_test']:,} test images"
 
 
 def tiles(told: Mapping[str, Any]) -> list[Tile]:
@@ -23,7 +23,7 @@ def tiles(told: Mapping[str, Any]) -> list[Tile]:
     against, entry = told["against"], told["comparisons"][told["against"]]
     seeds = entry["seeds"]  # those that the difference is of
     ours, theirs = (sum(told["arms"][arm][:seeds]) / seeds for arm in (TRANSFER, against))
-    mean = f"mean of {seeds} seed{'' if seeds == 1 else 's'}"
+    mean = f"mean of {seeds_told(seeds)}"
     difference = f"{signed(entry['difference'])}\u00a0points"
     interval = bracketed(entry)
     note = f"interval {interval}, {seeds} seeds" if interval else "one seed has no interval"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from tasks.pure.page_content import seeds_told
 from tasks.pure.statistics.looks import FEWEST
 from tasks.pure.study_page.figures import bracketed, coverage, points, said, signed
 from tasks.pure.study_page.told import named
@@ -37,7 +38,7 @@ def verdict(told: Mapping[str, Any]) -> list[str]:
 
 def no_verdict(seeds: int, difference: float, against: str, num_test: int) -> str:
     """What is said of fewer than five seeds, whatever they show."""
-    are = f"{seeds} seed is" if seeds == 1 else f"{seeds} seeds are"
+    are = f"{seeds_told(seeds)} {'is' if seeds == 1 else 'are'}"
     so_far = f"so far {signed(difference)} points against {against}"
     return f"No verdict: {are} fewer than five; {so_far}, on these {num_test:,} test images."
 

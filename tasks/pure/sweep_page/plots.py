@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tasks.pure import canvas
+from tasks.pure.page_content import seeds_told
 from tasks.pure.study_page import plots
 from tasks.pure.sweep_page.told import Row, cells, dropped, greyed, is_chosen
 
@@ -128,4 +129,4 @@ def _seeds(told: Mapping[str, Any], row: Row, before: str) -> str:
     """How many seeds, where halving gave it up."""
     if not dropped(told, row):
         return ""
-    return f"{before}{row['seeds']} seed{'' if row['seeds'] == 1 else 's'} only"
+    return f"{before}{seeds_told(row['seeds'])} only"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tasks.pure.page_content import Tile, duration, percent
+from tasks.pure.page_content import Tile, duration, percent, seeds_told
 from tasks.pure.study_page.figures import signed
 from tasks.pure.study_page.sections import Link, Section, Table
 from tasks.pure.sweep_page.told import Row, dropped, is_chosen, pairs
@@ -48,7 +48,7 @@ def verdict(told: Mapping[str, Any]) -> list[str]:
 def tiles(told: Mapping[str, Any]) -> list[Tile]:
     chosen = told["rows"][told["chosen"]]
     tied = sum(row["tied"] for row in told["rows"])
-    seeds = f"mean of {told['seeds']} seed{'' if told['seeds'] == 1 else 's'}"
+    seeds = f"mean of {seeds_told(told['seeds'])}"
     error = f" ± {100 * told['test_error']:.1f}" if told["test_error"] is not None else ""
     return [
         Tile("On validation", percent(chosen["mean"]), "of the chosen combination; optimistic"),

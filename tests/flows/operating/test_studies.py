@@ -39,6 +39,19 @@ def training(station: Station, trials: int = 1) -> bool:
     return sum(any(entry["step"] == "inspect_data" for entry in run.steps) for run in open_runs) >= trials
 
 
+def one_that_trains(station: Station, where: str, number: int) -> str:
+    """The flow run of a study, one of its trials in training; no other `number` shares its evaluations."""
+    overrides = {**LONG, "evaluate.bootstrap": number}
+    run = station.request(WEEKLY, wanted=station.recipe, overrides=overrides, **ASKED, where=where)
+    until(lambda: training(station), 120, "a trial trains")
+    return run
+
+
+def nothing_goes_on(station: Station) -> None:
+    until(lambda: not training(station), 60, "no trial trains")
+    until(lambda: trial_processes(station) == [], 30, "no process is left")
+
+
 def station_runs(station: Station) -> list[Any]:
     from artifacts.runs import Runs
 
@@ -82,13 +95,10 @@ def test_in_the_pool_trials_are_flow_runs_of_their_own_and_the_figures_are_the_s
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["processes", "pool"])
 def test_a_cancelled_study_cancels_its_trials(station: Station, where: str) -> None:
-    overrides = {**LONG, "evaluate.bootstrap": 101 if where == "pool" else 102}
-    run = station.request(WEEKLY, wanted=station.recipe, overrides=overrides, **ASKED, where=where)
-    until(lambda: training(station), 120, "a trial trains")
+    run = one_that_trains(station, where, 101 if where == "pool" else 102)
     station.cancel(run)
     assert station.ended(run, 60).state_name == "Cancelled"
-    until(lambda: not training(station), 60, "no trial trains")
-    until(lambda: trial_processes(station) == [], 30, "no process is left")
+    nothing_goes_on(station)
     (trial,) = sent(station, run)
     assert station.ended(str(trial.id), 60).state_name == ENDED[where]
 
@@ -96,14 +106,11 @@ def test_a_cancelled_study_cancels_its_trials(station: Station, where: str) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("where", ["processes", "pool"])
 def test_a_killed_study_leaves_no_trial_behind_and_says_how_to_go_on(station: Station, where: str) -> None:
-    overrides = {**LONG, "evaluate.bootstrap": 103 if where == "pool" else 104}
-    run = station.request(WEEKLY, wanted=station.recipe, overrides=overrides, **ASKED, where=where)
-    until(lambda: training(station), 120, "a trial trains")
+    run = one_that_trains(station, where, 103 if where == "pool" else 104)
     own = [each for each in station.processes() if each.environ().get("PREFECT__FLOW_RUN_ID") == run]
     min(own, key=lambda each: each.create_time()).kill()
     assert station.ended(run, 60).state_name == "Crashed"
-    until(lambda: not training(station), 60, "no trial trains")
-    until(lambda: trial_processes(station) == [], 30, "no process is left")
+    nothing_goes_on(station)
     page = until(lambda: station.artifacts(run).get("markdown"), 30, "its page")
     assert page.startswith("# The study crashed") and "are not computed again" in page
     (trial,) = sent(station, run)

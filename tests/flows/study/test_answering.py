@@ -16,15 +16,14 @@ from artifacts.store import Store
 from artifacts.studies import Studies
 from artifacts.sweeps import Sweeps
 from flows import recipe_files
-from flows.cli import _guarded
 from flows.study import planned
-from flows.study.answering import answer, command, told, trial_of
+from flows.study.answering import answer, told, trial_of
+from flows.study.answering import command as asking
 from flows.study.asked import Study
-from tests.flows.conftest import Run
+from tests.flows.conftest import Command, Run
 
 SENTENCE = "Transfer helps: +3.1 points [+1.2, +5.0] against a random base (5 seeds, on images like these)."
 Finish = Callable[..., str]
-Command = Callable[..., str]
 
 
 @pytest.fixture
@@ -39,17 +38,6 @@ def finish(finished: str, store: Store) -> Finish:
         studies.save(record.id, told)
         (studies.folder(record.id) / "page.html").write_text("<p>page</p>")
         return record.id
-
-    return call
-
-
-@pytest.fixture
-def said(capsys: pytest.CaptureFixture[str]) -> Command:
-    """`said("show", "last")` → what it prints."""
-
-    def call(*arguments: str) -> str:
-        assert _guarded(list(arguments)) == 0, capsys.readouterr().err
-        return capsys.readouterr().out
 
     return call
 
@@ -170,7 +158,7 @@ def test_the_command_asks_about_the_runs_parameters_and_leaves_the_seed_to_the_s
         named = {name.replace("__", "."): value for name, value in overrides.items()}
         loaded = recipe_files.load(finished, named)
         resolved = loaded.recipe.model_dump(mode="json")
-        return shlex.split(command(RunRecord("", 1, finished, "tiny", loaded.overrides, resolved)))
+        return shlex.split(asking(RunRecord("", 1, finished, "tiny", loaded.overrides, resolved)))
 
     assert asks(seed=3) == ["graft", "study", finished]
     assert asks(target__labels=20) == ["graft", "study", finished, "--set", "target.labels=20"]
@@ -204,25 +192,25 @@ def test_a_report_is_written_beside_damaged_studies(
     assert "proves nothing" in Path(run(finished)["report"]).read_text()
 
 
-def test_show_says_what_a_study_has_said_since(finish: Finish, finished: str, said: Command) -> None:
-    assert f"`graft study {finished}` tells" in said("show", "last")
-    assert json.loads(said("show", "last", "--json"))["answer"] is None
+def test_show_says_what_a_study_has_said_since(finish: Finish, finished: str, command: Command) -> None:
+    assert f"`graft study {finished}` tells" in command("show", "last")
+    assert json.loads(command("show", "last", "--json"))["answer"] is None
     study = finish()
-    assert f"Study {study}: {SENTENCE}" in said("show", "last")
-    assert json.loads(said("show", "last", "--json"))["answer"]["study"] == study
+    assert f"Study {study}: {SENTENCE}" in command("show", "last")
+    assert json.loads(command("show", "last", "--json"))["answer"]["study"] == study
 
 
-def test_runs_and_show_say_whose_trial_a_run_is(finished: str, store: Store, said: Command) -> None:
-    assert "study" not in said("runs").splitlines()[0]
+def test_runs_and_show_say_whose_trial_a_run_is(finished: str, store: Store, command: Command) -> None:
+    assert "study" not in command("runs").splitlines()[0]
     Runs(store).update(last(store), study="3f2a9c01d4e5")
-    assert "3f2a9c01d4e5" in said("runs")
-    assert "study 3f2a9c01d4e5" in said("show", "last")
-    assert json.loads(said("runs", "--json"))["runs"][0]["study"] == "3f2a9c01d4e5"
-    assert len(json.loads(said("runs", "--json", "--study", "3f2a"))["runs"]) == 1
-    assert json.loads(said("runs", "--json", "--study", "4"))["runs"] == []
+    assert "3f2a9c01d4e5" in command("runs")
+    assert "study 3f2a9c01d4e5" in command("show", "last")
+    assert json.loads(command("runs", "--json"))["runs"][0]["study"] == "3f2a9c01d4e5"
+    assert len(json.loads(command("runs", "--json", "--study", "3f2a"))["runs"]) == 1
+    assert json.loads(command("runs", "--json", "--study", "4"))["runs"] == []
 
 
-def test_the_gates_message_ends_with_the_verdict(finish: Finish, store: Store, said: Command) -> None:
+def test_the_gates_message_ends_with_the_verdict(finish: Finish, store: Store, command: Command) -> None:
     study = finish()
-    found = json.loads(said("promote", "last", "--json"))
+    found = json.loads(command("promote", "last", "--json"))
     assert found["message"].endswith(f"Study {study}: {SENTENCE}") and found["study"] == study
