@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
-from prefect import tags
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, TagsContext
 from prefect.exceptions import PrefectException, TerminationSignal
 from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_API_URL
@@ -83,7 +82,8 @@ def run(wish: Wish, closing: Closing | None = None) -> State[dict[str, Any]]:
     """
     run_id = str(flow_run.id)
     api = str(PREFECT_API_URL.value() or "")
-    with Runs(Store()).alive(run_id), here().alive(run_id, api), tags(*_tags(wish.loaded)):
+    # Tags are the run's, not its tasks': one that has tags asks the server for slots of a limit of that name first.
+    with Runs(Store()).alive(run_id), here().alive(run_id, api), TagsContext(current_tags=set()):
         record = _run(_going_on(wish, run_id), closing)
         publishing.publish(Store(), record)
     return Completed(message=summary.sentence(record), data=summary.as_json(record))

@@ -21,6 +21,7 @@ SIDE = 32  # pixels: larger pictures are averaged down to it
 MOST_ROWS = 5_000  # of the training part; 20,000 are a point better on Fashion-MNIST (`logistic.py`), and 60 MB more
 MOST_VALUES = 4_000_000  # 16 MB as float32: 5,000 rows of 28 × 28, 1,302 of 32 × 32 in colour
 CHOSEN_ON = 1_000  # rows on which the regularisation is chosen
+BLOCK_BYTES = rows.TOUCHED_BYTES // 16  # averaged at once: as float32, and turned round for the product, ten times that
 
 
 def beside(
@@ -73,7 +74,13 @@ def raw_pixels(train: Part, images: rows.Images, seed: int) -> tuple[np.ndarray,
 
 def shrunk(images: rows.Images) -> np.ndarray:
     """float32 (n, height * width * channels): pixels, each side averaged over equal areas down to `SIDE` at most."""
-    return np.concatenate([_flat(images[:0]), *(_flat(block) for block in rows.blocks(images))])
+    height, width, channels = images.shape[1:]
+    found = np.empty((len(images), min(height, SIDE) * min(width, SIDE) * channels), np.float32)
+    done = 0
+    for block in rows.blocks(images, BLOCK_BYTES):
+        found[done : done + len(block)] = _flat(block)
+        done += len(block)
+    return found
 
 
 def _flat(block: np.ndarray) -> np.ndarray:
@@ -97,7 +104,7 @@ def _averaging(side: int) -> np.ndarray:
 
 
 def _answers(fitted: logistic.Logistic, images: rows.Images) -> np.ndarray:
-    return np.concatenate([fitted.model.predict(_flat(block)) for block in rows.blocks(images)])
+    return np.concatenate([fitted.model.predict(_flat(block)) for block in rows.blocks(images, BLOCK_BYTES)])
 
 
 def _held_against(right: np.ndarray, control: np.ndarray, bounds: Bounds) -> dict[str, Any]:

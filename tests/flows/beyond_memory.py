@@ -1,4 +1,4 @@
-"""Six gigabytes of pictures, and a run on them in a process of its own, whose peak is measured.
+"""Gigabytes of pictures, and a run on them in a process of its own, whose peak is measured.
 
 By hand, for the figures: `python -m tests.flows.beyond_memory FOLDER [IMAGES]`; it leaves 13 GB in FOLDER.
 """

@@ -16,7 +16,7 @@ from tests.flows.conftest import Run
 from tests.flows.processes import as_json, graft, graft_and_its_peak
 from tests.flows.tiny import digests, ran
 
-SEEDS = range(3 if os.environ.get("CI") else 5)  # CI has an hour for everything
+SEEDS = range(2 if os.environ.get("CI") else 5)  # CI has an hour for everything
 needs_data = pytest.mark.skipif(
     sources.find("fashion_mnist", None) is None,
     reason="needs the 60,000 images of Fashion-MNIST: apt-get install dataset-fashion-mnist",
@@ -123,10 +123,11 @@ def test_the_base_learns_trousers_as_well_as_the_notebooks(full: dict[str, Any])
 def test_the_cnn_at_full_size_transfers(store: Store, harness: None, capsys: pytest.CaptureFixture[str]) -> None:
     from prefect.settings import PREFECT_API_URL
 
-    result = as_json(graft("run", "fashion-mnist-cnn", "--json", PREFECT_API_URL=str(PREFECT_API_URL.value())))
+    served = {"PREFECT_API_URL": str(PREFECT_API_URL.value())}
+    result = as_json(graft("run", "fashion-mnist-cnn", "--set", "pretrain.epochs=2", "--json", **served))
     with capsys.disabled():
-        print(f"\nfashion-mnist-cnn, seed 0: {result['metrics']['accuracy']}")
-    assert 0.88 <= result["metrics"]["accuracy"] <= 0.97  # figures.md: .935 with 20 labels
+        print(f"\nfashion-mnist-cnn, two epochs of pretraining, seed 0: {result['metrics']['accuracy']}")
+    assert 0.88 <= result["metrics"]["accuracy"] <= 0.97  # .926 with all five epochs
     assert result["metrics"]["num_test"] == 2000
 
 

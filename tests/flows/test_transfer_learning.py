@@ -70,6 +70,22 @@ def test_a_second_run_is_cached_by_prefect_itself(run: Run, finished: str) -> No
     assert states == wanted
 
 
+def test_the_run_has_tags_and_no_task_waits_for_slots_because_of_them(run: Run, finished: str) -> None:
+    """Prefect asks the server for slots of each of a task's tags before it lets the task begin."""
+    from prefect import tags
+    from prefect.client.orchestration import get_client
+    from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+
+    with tags("graft"):  # as the command has them
+        result = run(finished)
+    with get_client(sync_client=True) as client:
+        assert set(client.read_flow_run(result["run"]).tags) == {"graft", "recipe: tiny", "data: npz"}
+        deadline, tasks = time.monotonic() + 30, []
+        while len(tasks) < len(ORDER) and time.monotonic() < deadline:
+            tasks = client.read_task_runs(flow_run_filter=FlowRunFilter(id=FlowRunFilterId(any_=[result["run"]])))
+    assert len(tasks) == len(ORDER) and not any(each.tags for each in tasks)
+
+
 def test_prefects_own_switches_break_no_promise(run: Run, finished: str) -> None:
     from prefect.settings import PREFECT_TASKS_DISABLE_CACHING, PREFECT_TASKS_REFRESH_CACHE, temporary_settings
 

@@ -146,7 +146,7 @@ part = images, np.arange(64) % 4
 head = [keras.layers.Dropout(0.2), keras.layers.Dense(4, "softmax")]
 network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(4, 3), keras.layers.Flatten(), *head])
 training = Training(epochs=100_000, batch_size=16, learning_rate=1e-3, early_stopping=None, class_weights=False)
-for count in range(40):
+for count in range(15):
     threading.Timer(random.uniform(0.8, 1.8), os.kill, (os.getpid(), signal.SIGINT)).start()
     try:
         apart(fitting.fit)(network, part, part, training, count)
@@ -161,5 +161,5 @@ def test_a_ctrl_c_at_any_moment_of_a_training_stops_it_and_nothing_else() -> Non
         [sys.executable, "-c", AT_ANY_MOMENT],
         env=environment(), cwd=ROOT, capture_output=True, text=True, timeout=600, check=False,
     )  # fmt: skip
-    assert (done.returncode, done.stdout.split()) == (0, ["stopped"] * 40), done.stderr
+    assert (done.returncode, done.stdout.split()) == (0, ["stopped"] * 15), done.stderr
     assert "ignored" not in done.stderr

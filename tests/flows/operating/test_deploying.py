@@ -10,7 +10,6 @@ import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
 from artifacts.errors import UsageError
-from flows.dag import STEPS
 from flows.operating import api, deploying, vanished
 from flows.operating.deploying import Removed
 from flows.steps import dashed
@@ -178,9 +177,9 @@ def test_the_gate_promotes_and_refuses_in_a_deployment_as_the_data_change(statio
 
 
 @pytest.mark.slow
-def test_each_steps_deployment_computes_that_step_again(station: Station) -> None:
+def test_a_steps_deployment_computes_that_step_again(station: Station) -> None:
     origin = str(station.run("transfer-learning/on-demand", recipe=station.recipe).id)
-    for step in STEPS:
+    for step in ("load_data.target", "pretrain", "freeze", "evaluate", "report"):  # 10 s each
         run = station.run(f"step/{dashed(step)}", step=step, origin=origin, recipe=station.recipe, downstream=False)
         assert run.state_name == "Completed", (step, run.state)
         record = station.record(str(run.id))

@@ -123,7 +123,7 @@ def under_way(store: Store) -> Callable[[], bool]:
 def test_a_worker_is_killed_and_nothing_is_lost_or_computed_twice(
     served: dict[str, str], tiny: str, store: Store, tmp_path: Path, cluster: Cluster
 ) -> None:
-    asked = ("study", tiny, *ASKED, "--seeds", "3")
+    asked = ("study", tiny, *ASKED, "--seeds", "2")
     serial = as_json(graft(*asked, **{**served, "GRAFT_STORE": str(tmp_path / "serial")}))
     process = start(*asked, "--dask", cluster.address, **served)
     until(under_way(store), 120)

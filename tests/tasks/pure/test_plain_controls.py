@@ -1,6 +1,7 @@
 """Beside each network stand logistic regression on raw pixels and the constant answer."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -132,6 +133,16 @@ def test_large_pictures_are_averaged_over_areas():
     expected = images.reshape(3, 32, 2, 32, 3, 3).mean(axis=(2, 4))
     assert small.dtype == np.float32
     np.testing.assert_allclose(small.reshape(3, 32, 32, 3), expected, rtol=1e-5)
+
+
+def test_large_pictures_are_averaged_a_few_at_a_time():
+    """In sixteen megabytes at a time a run on six gigabytes took 190 MB more."""
+    images = np.zeros((100, 224, 224, 3), np.uint8)  # 15 MB; 60 MB as float32
+    tracemalloc.start()
+    plain_controls.shrunk(images)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 45e6
 
 
 def test_sizes_that_do_not_divide_keep_the_mean_and_small_ones_are_left_as_they_are():
