@@ -18,13 +18,12 @@ from flows.recipe_base import base_problems
 from flows.recipe_layers import layer_problems
 from flows.recipe_tuning import tuning_problems
 from flows.training_checks import training_problems
-from tasks.pure.readers import CLASS_NAMES, LISTED
+from tasks.pure.readers import CLASS_NAMES, LISTED, OWN_VALIDATION
 
 if TYPE_CHECKING:
     from flows.recipe import Recipe
     from flows.recipe_data import DataSection
 
-OWN_VALIDATION = frozenset({"npz", "folder", "list"})  # may bring a validation part: only reading tells
 PACKAGED = ("digits", "fashion_mnist_sample")
 BOUNDS = {"minimum": ">=", "exclusiveMinimum": ">", "maximum": "<=", "exclusiveMaximum": "<"}
 NOUNS = {"integer": "whole number", "number": "number"}

@@ -6,7 +6,8 @@ from pathlib import Path
 from artifacts.store import Store
 from tasks.identity import SourceFiles
 from tasks.pictures.listing import listing
-from tasks.pure.readers import LISTED
+from tasks.pure.data.own_archive import validation_names
+from tasks.pure.readers import LISTED, OWN_VALIDATION
 from tasks.sources import fetch, find, own
 
 
@@ -26,6 +27,26 @@ def files(dataset: str, path: str | None, store: Store, step: str, download: boo
         return SourceFiles({"pictures": str(root)}, listing(dataset, root, store, step))
     found = fetch(dataset, path) if download else find(dataset, path)
     return None if found is None else SourceFiles({role: str(file) for role, file in found.items()})
+
+
+def brings_validation(dataset: str, path: str | None, store: Store, step: str) -> bool:
+    """Whether the data have a validation part of their own, without decoding a picture; files that are not here yet
+    have none as far as anybody knows.
+
+    Args:
+        dataset, path, step: as for `files`.
+
+    Raises:
+        DataError: as `files`. BadData: an archive that cannot be read.
+    """
+    if dataset not in OWN_VALIDATION:
+        return False
+    found = files(dataset, path, store, step, download=False)
+    if found is None:
+        return False
+    if found.listing is not None:
+        return "validation" in found.listing.parts
+    return any(validation_names(Path(file)) for file in found.paths.values())
 
 
 def unchanged(dataset: str, known: SourceFiles, store: Store, step: str) -> bool:

@@ -20,7 +20,7 @@ from tasks.pure.page_content import seeds_told
 from tasks.pure.statistics.decision import Decision, judge
 from tasks.pure.statistics.looks import FEWEST
 from tasks.pure.statistics.two_sources import TwoSources, speaks_of_images, two_sources
-from tasks.pure.study_page.verdict import no_verdict
+from tasks.pure.study_page.verdict import lagging_sentence, no_verdict
 
 UNDECIDED, GO_ON, HELPS, HURTS, NONE = "undecided", "go on", "helps", "hurts", "no difference"
 NAMES = {
@@ -41,6 +41,8 @@ class Outcome:
     Attributes:
         record: the study.
         decisions: arm → transfer compared with it, at the recipe's own place.
+        lagging: arm → in how many seeds the batch norms' moving statistics of its network had not converged, at the
+            recipe's own place; left out where in none.
         beyond: arm → the interval over seeds and images, and whether the word holds there; none of one seed.
         accuracies: arm → accuracy by seed, at the recipe's own place.
         curves: axis → value → arm → accuracy by seed.
@@ -59,6 +61,7 @@ class Outcome:
     num_test: int
     done: bool
     beyond: Mapping[str, tuple[TwoSources, bool]] = field(default_factory=dict)
+    lagging: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def asked(self) -> list[str]:
@@ -109,7 +112,8 @@ class Outcome:
             GO_ON: f"Not decided yet: {by}",
             UNDECIDED: f"Undecided: {by}; {more}",
         }[self.verdict]
-        return f"{start} ({seeds_told(decision.seeds)}, on {self._images()})."
+        told = f"{start} ({seeds_told(decision.seeds)}, on {self._images()})."
+        return " ".join([told, *lagging_sentence(self.lagging, self.telling, NAMES, self.seeds)])
 
     def _images(self) -> str:
         """Which images the verdict speaks of: other seeds and other images, or these images alone."""
@@ -138,6 +142,7 @@ class Outcome:
             "controlled": self.has_control,
             "num_test": self.num_test,
             "done": self.done,
+            "lagging": dict(self.lagging),
             "arms": {arm: list(values) for arm, values in self.accuracies.items()},
             "comparisons": {arm: {**_plain(each), **self._beside(arm)} for arm, each in self.decisions.items()},
             "tuned": {
@@ -171,12 +176,18 @@ def outcome(
     }
     curves = [_curve(place.axis, place.value, _in_order(found[place], record)) for place in axes]
     beyond = {arm: _over_images(arms, arm, seeds, each, margin) for arm, each in decisions.items() if each.seeds > 1}
-    return Outcome(record, decisions, accuracies, curves, tuned, len(seeds), images, done, beyond)
+    lagging = _lagging({arm: {seed: by_seed[seed] for seed in seeds} for arm, by_seed in arms.items()})
+    return Outcome(record, decisions, accuracies, curves, tuned, len(seeds), images, done, beyond, lagging)
+
+
+def _lagging(arms: Mapping[str, Mapping[int, Judged]]) -> dict[str, int]:
+    counts = {arm: sum(each.lags for each in by_seed.values()) for arm, by_seed in arms.items()}
+    return {arm: count for arm, count in counts.items() if count}
 
 
 def _curve(axis: str, value: Any, arms: Mapping[str, Mapping[int, Judged]]) -> dict[str, Any]:
     by_seed = {arm: [each.accuracy for _, each in sorted(by.items())] for arm, by in arms.items()}
-    return {"axis": axis, "value": value, "arms": by_seed}
+    return {"axis": axis, "value": value, "arms": by_seed, "lagging": _lagging(arms)}
 
 
 def _in_order(arms: Mapping[str, Mapping[int, Judged]], record: StudyRecord) -> dict[str, Mapping[int, Judged]]:

@@ -15,6 +15,7 @@ from flows import plan
 from flows.plan import PlannedStep
 from flows.recipe_files import LoadedRecipe
 from flows.study.arms import TRANSFER
+from tasks.pure.batch_norm import lags
 from tasks.pure.errors import DIVERGED
 
 
@@ -27,12 +28,14 @@ class Judged:
         right: (n,) bool, an answer a test image.
         evaluation: digest of the evaluation that it stands in.
         run: id of the newest run that ended in it, or None.
+        lags: whether its batch norms' moving statistics had not converged (`batch_norm.lags`).
     """
 
     accuracy: float
     right: np.ndarray
     evaluation: str
     run: str | None
+    lags: bool = False
 
 
 def output(steps: list[PlannedStep], step: str, name: str) -> Ref | None:
@@ -52,7 +55,11 @@ def judged(loaded: LoadedRecipe, store: Store) -> Mapping[str, Judged] | None:
     own = arrays["probabilities"].argmax(axis=1) == arrays["labels"]
     answers = {TRANSFER: own, "head-only": arrays["head_right"], "raw-pixels": arrays["raw_pixels_right"]}
     run = _run(Runs(store).all(), ref)
-    return {arm: Judged(float(np.mean(right)), right.astype(bool), ref.digest, run) for arm, right in answers.items()}
+    lagging = {TRANSFER: lags(codecs.read_evaluation(folder)["batch_norm"])}
+    return {
+        arm: Judged(float(np.mean(right)), right.astype(bool), ref.digest, run, lagging.get(arm, False))
+        for arm, right in answers.items()
+    }
 
 
 def validated(loaded: LoadedRecipe, store: Store) -> float | None:

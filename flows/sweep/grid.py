@@ -10,6 +10,7 @@ from typing import Any
 from artifacts.errors import RecipeError, UsageError
 from flows import recipe_files
 from flows.recipe_files import LoadedRecipe
+from flows.study import held_out
 
 MOST = 1000  # combinations: beyond it somebody mistyped, or wants another method than a grid
 
@@ -144,7 +145,7 @@ def _problems(grid: Grid, combination: Combination) -> list[str]:
     except RecipeError as error:
         _, colon, told = str(error).partition(":\n- ")
         return told.split("\n- ") if colon else [str(error).removeprefix(f"Recipe `{grid.recipe}`: ")]
-    if loaded.recipe.target.validation:
+    if held_out.is_there(loaded.recipe):
         return []
     return [
         "expected `target.validation` above 0, found 0: the choice is made on validation images, never on the test "

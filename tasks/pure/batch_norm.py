@@ -1,5 +1,6 @@
 """Is a bad result only the batch norms' moving statistics? Told from the training images alone."""
 
+from collections.abc import Mapping
 from typing import Any
 
 # Below this the network has not learnt its training images, so another explanation is nearer.
@@ -41,6 +42,20 @@ def batch_norm_diagnosis(
         "chance": float(chance),
         "message": None if converged else _message(train_mode_accuracy, inference_accuracy, chance),
     }
+
+
+def lags(diagnosis: Mapping[str, Any] | None) -> bool:
+    """Whether the moving statistics cost a network what its weights can do, near chance or not: it has learnt its
+    training images in training mode, and is right for five points fewer of them in inference mode. A network that is a
+    control must not lose by that.
+
+    Args:
+        diagnosis: what `batch_norm_diagnosis` returned; None without batch norm.
+    """
+    if diagnosis is None:
+        return False
+    learnt, kept = diagnosis["training_mode_accuracy"], diagnosis["inference_accuracy"]
+    return bool(learnt >= LEARNT and learnt - kept >= LEAST_FALL)
 
 
 def _message(train_mode_accuracy: float, inference_accuracy: float, chance: float) -> str:

@@ -37,6 +37,7 @@ FILE_ROLES: Mapping[str, tuple[str, ...]] = {
     "list": ("pictures",),
 }
 LISTED = frozenset({"folder", "list"})  # pictures in files: found by `tasks/pictures`, not read here
+OWN_VALIDATION = LISTED | {"npz"}  # may bring a validation part: only looking at the data tells
 CLASS_NAMES: Mapping[str, tuple[str, ...]] = {
     "fashion_mnist": FASHION,
     "fashion_mnist_sample": FASHION,

@@ -37,6 +37,15 @@ def own_arrays(path: Path) -> dict[str, Any]:
     }
 
 
+def validation_names(path: Path) -> tuple[str, ...]:
+    """The names of images and labels of the validation part; none where the file has no such part.
+
+    Raises:
+        BadData: not an npz file, or a validation part that is not whole.
+    """
+    return _validation(path, names_in_npz(path, REQUIRED))
+
+
 def _validation(path: Path, there: list[str]) -> tuple[str, ...]:
     """The names of the two arrays of the validation part; none where the file has no such part."""
     begun = [pair for pair in VALIDATION if set(pair) & set(there)]

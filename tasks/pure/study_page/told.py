@@ -10,8 +10,9 @@
 - `comparisons`: arm → transfer compared with it: `word`, `difference`, `low`, `high`, `alpha`, `seeds` (that it rests
   on); `table` (members of `statistics.seed_table.SeedTable`); `images` (`low`, `high`: the interval over seeds and
   images, `holds`: whether the word holds there).
-- `curves`: a list of `axis`, `value`, `arms` (arm → accuracy by seed); `home`: axis → value of the recipe itself, where
-  `arms` belongs on that axis.
+- `lagging`: arm → in how many seeds its batch norms' moving statistics had not converged; arms without are left out.
+- `curves`: a list of `axis`, `value`, `arms` (arm → accuracy by seed), `lagging` (as above); `home`: axis → value of
+  the recipe itself, where `arms` belongs on that axis.
 - `tuned`: arm → `learning_rate`, `updates` (times those of transfer) chosen on validation.
 - `computed`, `reused`, `saved`: steps, steps, seconds.
 - `test_looks`: `here`, `elsewhere`: how many networks were judged on this test split, by this study and by others.

@@ -6,8 +6,8 @@ from typing import Any
 
 from tasks.pure.page_content import seeds_told
 from tasks.pure.statistics.looks import FEWEST
-from tasks.pure.study_page.figures import bracketed, coverage, points, said, signed
-from tasks.pure.study_page.told import named
+from tasks.pure.study_page.figures import bracketed, coverage, listed, points, said, signed
+from tasks.pure.study_page.told import TRANSFER, named
 
 TONES = {"helps": "good", "hurts": "bad"}
 FOUND = ("helps", "hurts", "no difference")
@@ -20,11 +20,14 @@ def judged(told: Mapping[str, Any]) -> bool:
 
 def tone(told: Mapping[str, Any]) -> str:
     """How the verdict is coloured: `bad`, `warning` or `good`; never a substitute for its words."""
-    return TONES.get(told["verdict"], "warning") if judged(told) else "warning"
+    lagging = told.get("lagging") or {}
+    if not judged(told) or TRANSFER in lagging or told["against"] in lagging:
+        return "warning"
+    return TONES.get(told["verdict"], "warning")
 
 
 def verdict(told: Mapping[str, Any]) -> list[str]:
-    """The verdict in a sentence, then one to six more on how far it reaches; plain text."""
+    """The verdict in a sentence, then one to eight more on how far it reaches; plain text."""
     return [
         _sentence(told),
         *_not_ended(told),
@@ -32,6 +35,7 @@ def verdict(told: Mapping[str, Any]) -> list[str]:
         *_too_small(told),
         *_of_which_images(told),
         *_skewed(told),
+        *_lagging(told),
         *_one_by_one(told),
     ]
 
@@ -96,6 +100,31 @@ def _skewed(told: Mapping[str, Any]) -> list[str]:
     return [
         "The differences are strongly skewed: with such ones a verdict is wrong in up to 12\u00a0% of studies instead "
         "of 5\u00a0%. Look at the seeds before you rely on it."
+    ]
+
+
+def lagging_sentence(lagging: Mapping[str, int], against: str, names: Mapping[str, str], seeds: int) -> list[str]:
+    """What belongs to every verdict that rests on a network whose moving statistics had not converged."""
+    found = [arm for arm in (against, TRANSFER) if arm in lagging]
+    if not found:
+        return []
+    whose = " and ".join(f"{names.get(arm, arm)} ({lagging[arm]} of {seeds_told(seeds)})" for arm in found)
+    return [f"Beware: batch-norm statistics had not converged in {whose}, which is then no fair comparison."]
+
+
+def _lagging(told: Mapping[str, Any]) -> list[str]:
+    """What it means, and what to do: of all arms, at every place."""
+    places = [told.get("lagging") or {}, *((each.get("lagging") or {}) for each in told.get("curves") or [])]
+    arms = list(dict.fromkeys(arm for place in places for arm in place))
+    if not arms:
+        return []
+    where = sum(bool(place) for place in places)
+    at = "" if where == bool(places[0]) else f", at {where} of {len(places)} places of this study"
+    return [
+        f"Batch-norm statistics of {listed([f'`{arm}`' for arm in arms])} had not converged{at}: right for 90 % "
+        "of the training images and more with a batch's own statistics, for five points fewer of them with the moving "
+        "ones. Not the weights are to blame: ask again with a lower momentum, such as "
+        "`--set pretrain.batch_norm_momentum=0.9`, or with more updates."
     ]
 
 

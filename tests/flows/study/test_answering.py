@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from artifacts.runs import RunRecord, Runs
@@ -21,6 +22,7 @@ from flows.study.answering import answer, told, trial_of
 from flows.study.answering import command as asking
 from flows.study.asked import Study
 from tests.flows.conftest import Command, Run
+from tests.flows.tiny import tiny_arrays
 
 SENTENCE = "Transfer helps: +3.1 points [+1.2, +5.0] against a random base (5 seeds, on images like these)."
 Finish = Callable[..., str]
@@ -67,6 +69,21 @@ def test_a_run_with_other_parameters_borrows_no_verdict(
     study = finish()
     other = recipe_files.load(finished, overrides).recipe.model_dump(mode="json")
     assert answer(store, replace(last(store), resolved=other, study=study)) is None
+
+
+def test_a_run_on_a_file_that_was_replaced_since_borrows_none(
+    run: Run, finish: Finish, finished: str, store: Store
+) -> None:
+    of_then = last(store)
+    study = finish(outcome={"runs": [{"run": "gone"}, {"run": of_then.id}]})
+    arrays = tiny_arrays(seed=1)
+    np.savez(Path(finished).parent / "tiny.npz", **arrays)
+    run(finished)
+    of_now = last(store)
+    assert of_now.resolved == of_then.resolved
+    assert answer(store, of_now) is None
+    before = answer(store, of_then)
+    assert before is not None and before.study == study
 
 
 def test_a_run_of_another_recipe_with_the_same_parameters_borrows_none(finish: Finish, store: Store) -> None:

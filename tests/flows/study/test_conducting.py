@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from artifacts.errors import UsageError
+from artifacts.refs import DatasetRef
 from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
@@ -23,6 +25,7 @@ from flows.study.trials import Trial
 from tasks.pure import fitting
 from tasks.pure.errors import DIVERGED, Diverged
 from tests.flows.quick import quick_fit
+from tests.flows.tiny import tiny_arrays
 
 
 class Killed(BaseException):
@@ -130,6 +133,19 @@ def test_rates_are_chosen_before_anything_is_judged_and_without_the_test_split(
     assert found.tuned == {"scratch": Tuned(1e-2, 1)}
     tuning = [run for run in Runs(store).all() if not run.metrics]
     assert len(tuning) == 4 and all(run.state == "completed" for run in tuning)
+
+
+def test_data_that_bring_a_validation_part_are_studied_on_it(
+    begin: Callable[..., Begun], tiny: str, store: Store
+) -> None:
+    arrays = tiny_arrays()
+    np.savez(Path(tiny).parent / "tiny.npz", **arrays, x_val=arrays["x_test"], y_val=arrays["y_test"])
+    scratch = {"learning_rates": [1e-3, 1e-2], "updates": [1], "seeds": 1}
+    asked: dict[str, Any] = {"arms": ["transfer", "scratch"], "seeds": 1, "set": {"target.validation": 0}}
+    _, _, conductor = begin(**asked, scratch=scratch)
+    assert conductor.run().tuned == {"scratch": Tuned(1e-2, 1)}
+    counts = [store.facts(DatasetRef(run.outputs("load_data.target")["dataset"])) for run in Runs(store).all()]
+    assert {each["counts"]["validation"] for each in counts if each} == {40}
 
 
 def test_a_changed_study_is_another_study(begin: Callable[..., Begun]) -> None:

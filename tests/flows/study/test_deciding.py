@@ -5,7 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from artifacts import codecs
+from artifacts.store import Store
 from artifacts.studies import StudyRecord
+from flows import recipe_files
+from flows.study import results
 from flows.study.deciding import Outcome, outcome
 from flows.study.results import Judged
 from flows.study.trials import Place
@@ -122,3 +126,34 @@ def test_what_is_no_alternative_to_transfer_gives_no_verdict_on_it() -> None:
     result = found({"transfer": BAD, "head-only": GOOD}, study("head-only"))
     assert result.sentence.startswith("Transfer is worse: ") and not result.as_json()["controlled"]
     assert found({"transfer": GOOD, "scratch": BAD}, study("scratch")).as_json()["controlled"]
+
+
+def test_a_control_whose_batch_norms_have_not_converged_is_named_in_the_sentence() -> None:
+    record = study("scratch", "raw-pixels")
+    arms = {
+        arm: {seed: judged(each, 100 * number + seed) for seed, each in enumerate(values)}
+        for number, (arm, values) in enumerate({"transfer": GOOD, "scratch": BAD, "raw-pixels": BAD}.items())
+    }
+    arms["scratch"] = {seed: replace(each, lags=seed < 4) for seed, each in arms["scratch"].items()}
+    result = outcome(record, {HOME: arms, Place("labels", 10, {}, ()): arms}, {}, done=True)
+    assert result.telling == "scratch" and result.as_json()["lagging"] == {"scratch": 4}
+    assert "converged in training from scratch (4 of 5 seeds)" in result.sentence
+    assert result.as_json()["curves"][0]["lagging"] == {"scratch": 4}
+    assert found({"transfer": GOOD, "scratch": BAD}, study("scratch")).as_json()["lagging"] == {}
+
+
+def test_of_a_run_only_the_network_that_was_diagnosed_may_lag(
+    finished: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded, evaluation = recipe_files.load(finished), codecs.read_evaluation
+    sound = results.judged(loaded, store)
+    assert sound is not None and not any(each.lags for each in sound.values())
+    lagging = {"training_mode_accuracy": 1.0, "inference_accuracy": 0.6}
+    monkeypatch.setattr(codecs, "read_evaluation", lambda folder: {**evaluation(folder), "batch_norm": lagging})
+    found = results.judged(loaded, store)
+    assert found is not None
+    assert {arm: each.lags for arm, each in found.items()} == {
+        "transfer": True,
+        "head-only": False,
+        "raw-pixels": False,
+    }

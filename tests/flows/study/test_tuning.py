@@ -1,8 +1,11 @@
 """Rate and updates of scratch are chosen on validation images, and never by the test split."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from artifacts.store import Store
 from flows import dag, recipe_files
 from flows.recipe_data import Target
 from flows.study import tuning
@@ -11,6 +14,7 @@ from flows.study.asked import Study
 from flows.study.trial_flow import chosen
 from flows.study.trials import UNTIL_TUNED
 from tasks.pure import splits
+from tests.flows.tiny import tiny_arrays
 
 STUDY = Study(recipe="quickstart")
 
@@ -42,6 +46,17 @@ def test_few_labels_are_all_trained_on_and_validated_on_further_ones(labels: int
     alone, _ = splits.draw(classes, np.arange(len(classes)), labels, 0, 0)
     assert training.tolist() == alone.tolist()
     assert len(validating) >= 30
+
+
+def test_data_that_bring_a_validation_part_are_validated_on_it(tiny: str, store: Store) -> None:
+    """To draw one as well would be refused by the data's reader."""
+    data = Path(tiny).parent / "tiny.npz"
+    arrays = tiny_arrays()
+    np.savez(data, **arrays, x_val=arrays["x_test"], y_val=arrays["y_test"])
+    asked = Study(recipe=tiny, set={"target.validation": 0, "target.labels": 20}, scratch={"validation": 0.4})
+    (first, *_) = tuning.candidates(asked, "scratch", {}, norms=True)
+    target = first.trials[0].loaded.recipe.target
+    assert (target.labels, target.validation) == (20, 0)
 
 
 def test_where_there_are_not_as_many_more_a_part_of_the_labels_is_held_out() -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn import metrics as reference
 
-from tasks.pure.batch_norm import batch_norm_diagnosis
+from tasks.pure.batch_norm import batch_norm_diagnosis, lags
 from tasks.pure.errors import BadData
 from tasks.pure.metrics import accuracy_interval, evaluate
 
@@ -216,6 +216,16 @@ def test_batch_norm_statistics_have_converged_unless_only_inference_is_near_chan
     found = batch_norm_diagnosis(training_mode, inference, num_classes, majority)
     assert found["converged"] is converged
     assert (found["message"] is None) is converged
+
+
+@pytest.mark.parametrize(
+    ("training_mode", "inference", "lagging"),
+    [(0.95, 0.52, True), (1.0, 0.78, True), (0.96, 0.92, False), (0.8, 0.5, False), (0.9, 0.85, True)],
+)
+def test_moving_statistics_that_lag_cost_a_network_what_its_weights_can_do(training_mode, inference, lagging):
+    """Farther from chance than the diagnosis asks, too: .78 with 200 labels and momentum .99 (figures.md)."""
+    assert lags(batch_norm_diagnosis(training_mode, inference, 2, 0.5)) is lagging
+    assert lags(None) is False
 
 
 def test_the_diagnosis_says_how_to_mend_it():
