@@ -47,7 +47,7 @@ class Conductor:
         rounds = planned.rounds_of(self.record)
         chosen = choosing.chosen(worth, efforts.__getitem__)
         images = num_validation(planned.grid_of(self.record).load(chosen, 0), self.store)
-        found = Outcome(self.record, worth, efforts, images, self._judged(chosen, rounds[-1].seeds))
+        found = Outcome(self.record, chosen, worth, efforts, images, self._judged(chosen, rounds[-1].seeds))
         Sweeps(self.store).save(self.record.id, {**found.as_json(), **self._made()})
         self.watcher.look(found)
         return found
@@ -102,7 +102,9 @@ class Conductor:
 def best(
     number: int, worth: Mapping[Combination, Sequence[float]], efforts: Mapping[Combination, Effort]
 ) -> list[Combination]:
-    """Who goes on: so many of the best means; where only one does, it is chosen as at the end."""
+    """Who goes on: so many of the best means; where only one does, it is chosen by the rule, as at the end: of those
+    that are equal in everything the first of the grid, whoever led the round before."""
     if number == 1:
-        return [choosing.chosen(worth, efforts.__getitem__)]
+        in_order = {each: worth[each] for each in sorted(worth, key=lambda each: each.place)}
+        return [choosing.chosen(in_order, efforts.__getitem__)]
     return choosing.ranked(worth, efforts.__getitem__)[:number]

@@ -11,7 +11,7 @@ from flows.sweep import planned
 from flows.sweep.effort import Effort
 from flows.sweep.grid import Combination
 from tasks.pure.page_content import seeds_told
-from tasks.pure.statistics.choosing import Standing, chosen, standard_error, standings
+from tasks.pure.statistics.choosing import Standing, standard_error, standings
 
 RULE = (
     "of all that are as good as the best within one standard error of the paired difference over seeds, the one with "
@@ -24,6 +24,7 @@ class Outcome:
     """A sweep that has ended.
 
     Attributes:
+        chosen: the combination that was judged on the test images.
         worth: combination → accuracy on validation by seed; with fewer seeds where halving gave it up.
         efforts: combination → what training it takes.
         num_validation: images that it was chosen on, a seed.
@@ -31,6 +32,7 @@ class Outcome:
     """
 
     record: StudyRecord
+    chosen: Combination
     worth: Mapping[Combination, Sequence[float]]
     efforts: Mapping[Combination, Effort]
     num_validation: int
@@ -42,10 +44,6 @@ class Outcome:
         seeds = planned.rounds_of(self.record)
         last = max(each.seeds for each in seeds if each.combinations > 1)
         return {each: values[:last] for each, values in self.worth.items()}
-
-    @property
-    def chosen(self) -> Combination:
-        return chosen(self.compared, self.efforts.__getitem__)
 
     @property
     def seeds(self) -> int:

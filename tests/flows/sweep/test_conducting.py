@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from artifacts.runs import Runs
@@ -10,9 +11,11 @@ from artifacts.store import Store
 from artifacts.studies import StudyRecord
 from artifacts.sweeps import Sweeps
 from flows.study import costs
+from flows.study.results import Judged
+from flows.study.trying import Trying
 from flows.sweep import commands, pages, planned
 from flows.sweep.conducting import Conductor
-from flows.sweep.grid import Grid
+from flows.sweep.grid import Combination, Grid
 from tests.flows.study.test_conducting import InThisProcess, Killed, Silent, quickly
 
 __all__ = ["quickly"]  # the stand-ins: the higher the rate of fine-tuning, the better on validation
@@ -109,3 +112,27 @@ def test_its_page_and_its_command_are_written(begin: Begin, store: Store) -> Non
     assert found.why in markdown and "fine_tune.learning_rate and unfreeze.layers" in html
     command = pages.told_of(store, Sweeps(store).get(record.id))["command"]
     assert "--set fine_tune.learning_rate=1e-3,0.05 --set unfreeze.layers=1,0 --seeds 2" in command
+
+
+def test_of_what_is_equal_in_everything_the_one_that_is_judged_is_the_one_that_is_named(
+    begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Three seeds make the two equal; the second led after the first seed."""
+    known = {0.01: [0.8, 0.6, 0.7, 0.7, 0.7], 0.02: [0.9, 0.5, 0.7, 0.7, 0.7], 0.03: [0.1], 0.04: [0.1], 0.05: [0.1]}
+    seen: list[Combination] = []
+
+    def worth(_: Trying, __: str, wanted: dict[Combination, Any]) -> dict[Combination, list[float]]:
+        return {one: known[one.settings["fine_tune.learning_rate"]][: len(trials)] for one, trials in wanted.items()}
+
+    def judged(_: Conductor, chosen: Combination, seeds: int) -> list[Judged]:
+        seen.append(chosen)
+        return [Judged(0.5, np.array([True, False]), "sha256:0", None)] * seeds
+
+    monkeypatch.setattr(Trying, "worth", worth)
+    monkeypatch.setattr(Conductor, "_judged", judged)
+    _, _, conductor = begin({"fine_tune.learning_rate": [*known]}, halving=True)
+    found = conductor.run()
+    assert [each.settings for each in seen] == [found.chosen.settings] == [{"fine_tune.learning_rate": 0.01}]
+    assert found.sentence.startswith(
+        "Chosen: fine_tune.learning_rate=0.01, 70.0 % on validation, the best, with 1 other"
+    )
