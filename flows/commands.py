@@ -25,6 +25,7 @@ from tasks.pure.errors import PureError
 if TYPE_CHECKING:
     from flows.terminal import TerminalObserver
 
+INTERRUPTED = "interrupted. What had ended is in the store; run again to go on from there."
 # 130 is what shells say of a command that Ctrl-C ended.
 EXIT_CODES = {"completed": 0, "failed": 1, "cancelled": 130}
 
@@ -174,9 +175,23 @@ def under_prefect(
 
 
 def _last_words(problem: BaseException) -> str:
-    if isinstance(problem, KeyboardInterrupt) or interrupts.heard():  # whatever became of it on its way up
-        return "interrupted. What had ended is in the store; run again to go on from there."
-    return paragraph(problem)
+    return INTERRUPTED if _was_interrupted(problem) else paragraph(problem)
+
+
+def _was_interrupted(problem: BaseException) -> bool:
+    """Whatever became of the signal on its way up."""
+    return isinstance(problem, KeyboardInterrupt) or interrupts.heard()
+
+
+@contextmanager
+def saying_how_to_go_on() -> Iterator[None]:
+    """After Ctrl-C, say on standard error that nothing which had ended is lost; the exception goes on."""
+    try:
+        yield
+    except (KeyboardInterrupt, Exception) as problem:
+        if _was_interrupted(problem):
+            print(f"graft: {INTERRUPTED}", file=sys.stderr)
+        raise
 
 
 def quiet_libraries(verbose: bool) -> None:

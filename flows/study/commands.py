@@ -89,7 +89,7 @@ def _under_prefect(
         from flows.study.watching import OnTerminal, watched_by
         from flows.study.where import PROCESSES
 
-        with watched_by(OnTerminal(console)), tags("graft"):
+        with commands.saying_how_to_go_on(), watched_by(OnTerminal(console)), tags("graft"):
             wanted, options, overrides, (jobs, dask) = wish
             found: dict[str, Any] = flow(wanted, overrides, **options, jobs=jobs, where=dask or PROCESSES)
     _say_found(console, found)

@@ -110,7 +110,7 @@ def _under_prefect(
         from flows.study.watching import OnTerminal, watched_by
         from flows.sweep.sweep_flow import sweep as flow
 
-        with watched_by(OnTerminal(console)), tags("graft"):
+        with commands.saying_how_to_go_on(), watched_by(OnTerminal(console)), tags("graft"):
             seeds, halving, jobs = wish
             found: dict[str, Any] = flow(plan["recipe"], plan["grid"], plan["set"], seeds, halving, jobs)
     console.print(f"\n[bold]{found['sentence']}[/]", highlight=False, soft_wrap=True)

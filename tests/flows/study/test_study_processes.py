@@ -158,6 +158,7 @@ def test_after_ctrl_c_no_process_is_left_and_two_at_once_go_on_to_the_same_figur
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130 and "Traceback" not in said
+    assert "graft: interrupted. What had ended is in the store; run again to go on from there." in said
     assert trial_processes(store) == []
     both = as_json(graft("study", whole.recipe, *ASKED, "--seeds", "2", "--jobs", "2", **served))
     assert found(both) == found(whole.told)
