@@ -6,7 +6,8 @@ from pathlib import Path
 from artifacts.store import Store
 from tasks.identity import SourceFiles
 from tasks.pictures.listing import listing
-from tasks.pure.data.own_archive import validation_names
+from tasks.pure.data.own_archive import validation_classes
+from tasks.pure.datasets import Selection, wanted_classes
 from tasks.pure.readers import LISTED, OWN_VALIDATION
 from tasks.sources import fetch, find, own
 
@@ -29,24 +30,28 @@ def files(dataset: str, path: str | None, store: Store, step: str, download: boo
     return None if found is None else SourceFiles({role: str(file) for role, file in found.items()})
 
 
-def brings_validation(dataset: str, path: str | None, store: Store, step: str) -> bool:
-    """Whether the data have a validation part of their own, without decoding a picture; files that are not here yet
-    have none as far as anybody knows.
+def brings_validation(selection: Selection, path: str | None, store: Store, step: str) -> bool:
+    """Whether the data have a validation part of their own with a class of the task in it. No picture is decoded; files
+    that are not here yet have none as far as anybody knows.
 
     Args:
-        dataset, path, step: as for `files`.
+        path, step: as for `files`.
 
     Raises:
-        DataError: as `files`. BadData: an archive that cannot be read.
+        DataError: as `files`. BadData: an archive that cannot be read, a class that is not there.
     """
-    if dataset not in OWN_VALIDATION:
+    if selection.dataset not in OWN_VALIDATION:
         return False
-    found = files(dataset, path, store, step, download=False)
+    found = files(selection.dataset, path, store, step, download=False)
     if found is None:
         return False
     if found.listing is not None:
-        return "validation" in found.listing.parts
-    return any(validation_names(Path(file)) for file in found.paths.values())
+        names = found.listing.classes
+        there = frozenset(each.name for each in found.listing.pictures if each.part == "validation")
+    else:
+        (archive,) = found.paths.values()
+        names, there = validation_classes(Path(archive))
+    return bool(there) and not there.isdisjoint(wanted_classes(names, selection))
 
 
 def unchanged(dataset: str, known: SourceFiles, store: Store, step: str) -> bool:

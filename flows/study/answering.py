@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from artifacts.errors import GraftError
-from artifacts.runs import RunRecord, Runs, set_options
+from artifacts.runs import RunRecord, set_options
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
 from artifacts.sweeps import Sweeps
+from flows.study.results import target_data
 
 COPY_WEIGHTS = "clone_with_weights.copy_weights"
 PAGE = "page.html"
@@ -53,11 +53,11 @@ def answer(store: Store, record: RunRecord) -> Answer | None:
     A study that cannot be read, or says something else than a study says, is passed over: it costs no run its report.
     """
     studies = Studies(store)
-    data = _target_data(store, record)
+    data = target_data(store, record)
     found = (
         _answer(studies, study)
         for study in reversed(studies.all())
-        if _speaks_of(study, record) and _on_the_same(store, study, data)
+        if _speaks_of(study, record) and _on_the_same(study, data)
     )
     known = [each for each in found if each is not None]
     return next((each for each in known if each.verdict != UNDECIDED), known[0] if known else None)
@@ -95,27 +95,10 @@ def _speaks_of(study: StudyRecord, record: RunRecord) -> bool:
     return _but_the_seed(resolved) == _but_the_seed(record.resolved)
 
 
-def _on_the_same(store: Store, study: StudyRecord, data: Mapping[str, str] | None) -> bool:
-    """Whether the study's target data are those of the run, as far as both can still be told."""
-    runs, entries = Runs(store), study.outcome.get("runs")
-    for entry in entries if isinstance(entries, list) else []:
-        try:
-            theirs = _target_data(store, runs.get(entry["run"]))
-        except (OSError, GraftError, KeyError, TypeError):
-            continue  # collected or damaged: another of them tells
-        if data and theirs:
-            return data == theirs
-    return True
-
-
-def _target_data(store: Store, record: RunRecord) -> Mapping[str, str] | None:
-    """Name → SHA-256 of what the target was read from; None where that is not known."""
-    keys = [entry.get("key") for entry in record.steps if entry["step"] == "load_data.target"]
-    try:
-        execution = store.execution(keys[0]) if keys and keys[0] else None
-    except GraftError:
-        return None
-    return dict(execution.identity["data"]) if execution else None
+def _on_the_same(study: StudyRecord, data: Mapping[str, str] | None) -> bool:
+    """Whether the study's target data are those of the run, as far as both are known."""
+    theirs = study.outcome.get("target_data")
+    return data is None or not isinstance(theirs, Mapping) or dict(theirs) == dict(data)
 
 
 def _but_the_seed(resolved: Mapping[str, Any]) -> str:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from artifacts.errors import UsageError
+from artifacts.errors import RecordDamaged, UsageError
+from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
 from flows import recipe_files
@@ -125,7 +126,7 @@ class Conductor:
 
     def _looked(self, tuned: Mapping[str, Tuned], done: bool) -> Outcome:
         found = outcome(self.record, self.found, tuned, done)
-        Studies(self.store).save(self.record.id, {**self._effort(), **found.as_json(), "runs": self._runs()})
+        Studies(self.store).save(self.record.id, {**self._effort(), **found.as_json(), **self._runs()})
         write_pages(self.store, Studies(self.store).get(self.record.id))
         self.watcher.look(found)
         return found
@@ -134,11 +135,19 @@ class Conductor:
         looks = results.looks_at_the_test_split(self.store, self.record.plan["resolved"], self.record.id)
         return {**asdict(results.effort(self.store, self.record.id)), "test_looks": looks}
 
-    def _runs(self) -> list[dict[str, Any]]:
-        """Which run each figure comes from."""
-        return [
+    def _runs(self) -> dict[str, Any]:
+        """Which run each figure comes from; and from which data, for whoever asks when the runs are collected."""
+        runs = [
             {"axis": place.axis, "value": place.value, "arm": arm, "seed": seed, "run": each.run}
             for place, arms_found in self.found.items()
             for arm, by_seed in arms_found.items()
             for seed, each in sorted(by_seed.items())
         ]
+        first = next((each["run"] for each in runs if each["run"]), None)
+        return {"runs": runs, "target_data": self._target_data(first) if first else None}
+
+    def _target_data(self, run: str) -> dict[str, str] | None:
+        try:
+            return results.target_data(self.store, Runs(self.store).get(run))
+        except (OSError, RecordDamaged):
+            return None

@@ -7,7 +7,7 @@ its part of the error (`looks.planned_looks`), so that the verdict has no more t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from tasks.pure.page_content import seeds_told
 from tasks.pure.statistics.decision import Decision, judge
 from tasks.pure.statistics.looks import FEWEST
 from tasks.pure.statistics.two_sources import TwoSources, speaks_of_images, two_sources
-from tasks.pure.study_page.verdict import lagging_sentence, no_verdict
+from tasks.pure.study_page.verdict import no_verdict
 
 UNDECIDED, GO_ON, HELPS, HURTS, NONE = "undecided", "go on", "helps", "hurts", "no difference"
 NAMES = {
@@ -41,8 +41,8 @@ class Outcome:
     Attributes:
         record: the study.
         decisions: arm → transfer compared with it, at the recipe's own place.
-        lagging: arm → in how many seeds the batch norms' moving statistics of its network had not converged, at the
-            recipe's own place; left out where in none.
+        lagging: arm → in how many of the seeds that its comparison rests on the batch norms' moving statistics of its
+            network had not converged, at the recipe's own place; left out where in none.
         beyond: arm → the interval over seeds and images, and whether the word holds there; none of one seed.
         accuracies: arm → accuracy by seed, at the recipe's own place.
         curves: axis → value → arm → accuracy by seed.
@@ -97,6 +97,17 @@ class Outcome:
         return min(alike, key=lambda arm: self.decisions[arm].mean)
 
     @property
+    def resting_on(self) -> list[str]:
+        """The arms whose accuracies the verdict needs. Losing to one control is enough to hurt; to help is to beat all,
+        and one that looks hopeless for another reason than its weights was not beaten."""
+        return [TRANSFER, *([self.telling] if self.verdict == HURTS else self.asked)]
+
+    @property
+    def unfair(self) -> list[str]:
+        """Those of them that lag."""
+        return [arm for arm in self.resting_on if arm in self.lagging]
+
+    @property
     def sentence(self) -> str:
         """The verdict in one sentence."""
         decision, arm = self.decisions[self.telling], NAMES[self.telling]
@@ -113,7 +124,13 @@ class Outcome:
             UNDECIDED: f"Undecided: {by}; {more}",
         }[self.verdict]
         told = f"{start} ({seeds_told(decision.seeds)}, on {self._images()})."
-        return " ".join([told, *lagging_sentence(self.lagging, self.telling, NAMES, self.seeds)])
+        return " ".join([told, *self._beware()])
+
+    def _beware(self) -> list[str]:
+        of = {arm: self.decisions[self.telling if arm == TRANSFER else arm].seeds for arm in self.unfair}
+        whose = [f"{NAMES.get(arm, arm)} ({self.lagging[arm]} of {seeds_told(of[arm])})" for arm in of]
+        warning = f"Beware: batch-norm statistics had not converged in {' and '.join(whose)}: no fair comparison."
+        return [warning] if whose else []
 
     def _images(self) -> str:
         """Which images the verdict speaks of: other seeds and other images, or these images alone."""
@@ -143,6 +160,7 @@ class Outcome:
             "num_test": self.num_test,
             "done": self.done,
             "lagging": dict(self.lagging),
+            "unfair": self.unfair,
             "arms": {arm: list(values) for arm, values in self.accuracies.items()},
             "comparisons": {arm: {**_plain(each), **self._beside(arm)} for arm, each in self.decisions.items()},
             "tuned": {
@@ -176,8 +194,11 @@ def outcome(
     }
     curves = [_curve(place.axis, place.value, _in_order(found[place], record)) for place in axes]
     beyond = {arm: _over_images(arms, arm, seeds, each, margin) for arm, each in decisions.items() if each.seeds > 1}
-    lagging = _lagging({arm: {seed: by_seed[seed] for seed in seeds} for arm, by_seed in arms.items()})
-    return Outcome(record, decisions, accuracies, curves, tuned, len(seeds), images, done, beyond, lagging)
+    found_so_far = Outcome(record, decisions, accuracies, curves, tuned, len(seeds), images, done, beyond)
+    rests_on = {arm: decision.seeds for arm, decision in decisions.items()}
+    rests_on[TRANSFER] = rests_on[found_so_far.telling]
+    first = {arm: {seed: arms[arm][seed] for seed in seeds[:number]} for arm, number in rests_on.items()}
+    return replace(found_so_far, lagging=_lagging(first))
 
 
 def _lagging(arms: Mapping[str, Mapping[int, Judged]]) -> dict[str, int]:

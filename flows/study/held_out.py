@@ -5,7 +5,7 @@ from typing import Any
 
 from artifacts.errors import RecipeError
 from artifacts.store import Store
-from flows import recipe_files
+from flows import arguments, recipe_files
 from flows.recipe import Recipe
 from flows.study.asked import Study
 from tasks.finding import brings_validation
@@ -26,11 +26,14 @@ def _are_there(study: Study, further: dict[str, Any]) -> bool:
 def is_there(recipe: Recipe) -> bool:
     """Whether a validation part is there already: kept by the recipe, or brought by its data.
 
+    Pictures in files are listed for it, which takes seconds where they are many.
+
     Raises:
-        DataError: the data cannot be looked at.
+        DataError, BadData: the data cannot be looked at.
     """
-    target = recipe.target
-    return target.validation > 0 or brings_validation(target.dataset, target.path, Store(), "load_data.target")
+    if recipe.target.validation > 0:
+        return True
+    return brings_validation(arguments.selection(recipe, "target"), recipe.target.path, Store(), "load_data.target")
 
 
 def settings(study: Study, recipe: Recipe) -> dict[str, Any]:

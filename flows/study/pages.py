@@ -83,6 +83,7 @@ def told_of(store: Store, record: StudyRecord) -> dict[str, Any]:
             "threads": plan["threads"],
         },
         "home": _home(plan["resolved"]),
+        "momentum": _momentum(plan["resolved"]),
         "runs": _linked(store, record),
         **_repeated(asked),
     }
@@ -93,6 +94,11 @@ def told_of(store: Store, record: StudyRecord) -> dict[str, Any]:
 def _with_table(told: Mapping[str, Any], arm: str, entry: Mapping[str, Any]) -> dict[str, Any]:
     """A comparison with its table of seeds, of those seeds that it rests on."""
     return {"table": asdict(seed_table(differences(told, arm)[: entry["seeds"]])), **entry}
+
+
+def _momentum(resolved: Mapping[str, Any]) -> float | None:
+    """Of the batch norms, where the recipe builds the network; one that is taken in has its own."""
+    return None if resolved.get("base") else (resolved.get("pretrain") or {}).get("batch_norm_momentum")
 
 
 def _home(resolved: Mapping[str, Any]) -> dict[str, Any]:

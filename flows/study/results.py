@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from artifacts import codecs
-from artifacts.errors import RecordDamaged
+from artifacts.errors import DataError, RecordDamaged
 from artifacts.refs import Ref
 from artifacts.runs import RunRecord, Runs
 from artifacts.store import Store
@@ -69,6 +69,11 @@ def validated(loaded: LoadedRecipe, store: Store) -> float | None:
     if ref is None:
         return None
     history = codecs.read_history(store.folder(ref))
+    if "val_accuracy" not in history:
+        raise DataError(
+            f"The data of `{loaded.title}` have no validation image of the task, and rates are chosen on such images. "
+            "Set `target.validation`, or mend the validation part of the data."
+        )
     execution = store.execution(next(each.key for each in steps if each.step == "fine_tune") or "")
     if blended := (execution.facts if execution else {}).get("blended"):
         return float(next(tried["accuracy"] for tried in blended["curve"] if tried["alpha"] == blended["alpha"]))
@@ -76,6 +81,16 @@ def validated(loaded: LoadedRecipe, store: Store) -> float | None:
     best = section.early_stopping is not None or section.keep == "best"
     row = int(history["val_loss"].to_numpy().argmin()) if best else -1
     return float(history["val_accuracy"].to_numpy()[row])
+
+
+def target_data(store: Store, record: RunRecord) -> dict[str, str] | None:
+    """Name → SHA-256 of the files that the target of a run was read from; None where that is not known (any more)."""
+    key = next((entry.get("key") for entry in record.steps if entry["step"] == "load_data.target"), None)
+    try:
+        execution = store.execution(key) if key else None
+    except RecordDamaged:
+        return None
+    return dict(execution.identity["data"]) if execution else None
 
 
 def diverged(loaded: LoadedRecipe, store: Store) -> bool:

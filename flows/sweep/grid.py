@@ -9,9 +9,14 @@ from typing import Any
 
 from artifacts.errors import RecipeError, UsageError
 from flows import recipe_files
+from flows.recipe_checks import may_validate
 from flows.recipe_files import LoadedRecipe
 from flows.study import held_out
 
+NO_VALIDATION = (
+    "expected `target.validation` above 0, found 0: the choice is made on validation images, never on the test split; "
+    "add --set target.validation=0.3"
+)
 MOST = 1000  # combinations: beyond it somebody mistyped, or wants another method than a grid
 
 
@@ -101,6 +106,9 @@ def check(grid: Grid) -> None:
         UsageError: an unknown key, an impossible combination, one without a validation part, or nothing to choose from.
     """
     problems = [*_of_the_axes(grid), *_of_the_combinations(grid)]
+    # The data are looked at once, and last: all combinations have the same.
+    if not problems and not held_out.is_there(grid.load(grid.combinations()[0], 0).recipe):
+        problems = [NO_VALIDATION]
     if problems:
         start, between = ("", "") if len(problems) == 1 else ("\n- ", "\n- ")
         raise UsageError(f"Sweep of `{grid.recipe}`: {start}{between.join(problems)}".replace(": \n", ":\n"))
@@ -145,12 +153,7 @@ def _problems(grid: Grid, combination: Combination) -> list[str]:
     except RecipeError as error:
         _, colon, told = str(error).partition(":\n- ")
         return told.split("\n- ") if colon else [str(error).removeprefix(f"Recipe `{grid.recipe}`: ")]
-    if held_out.is_there(loaded.recipe):
-        return []
-    return [
-        "expected `target.validation` above 0, found 0: the choice is made on validation images, never on the test "
-        "split; add --set target.validation=0.3"
-    ]
+    return [] if may_validate(loaded.recipe.target) else [NO_VALIDATION]
 
 
 def _where(names: Sequence[str]) -> str:

@@ -37,13 +37,20 @@ def own_arrays(path: Path) -> dict[str, Any]:
     }
 
 
-def validation_names(path: Path) -> tuple[str, ...]:
-    """The names of images and labels of the validation part; none where the file has no such part.
+def validation_classes(path: Path) -> tuple[tuple[str, ...], frozenset[str]]:
+    """The names of all classes, and of those that the validation part has images of; neither where there is no such
+    part.
 
     Raises:
-        BadData: not an npz file, or a validation part that is not whole.
+        BadData: not an npz file, labels of a wrong kind, or a validation part that is not whole.
     """
-    return _validation(path, names_in_npz(path, REQUIRED))
+    pair = _validation(path, names_in_npz(path, REQUIRED))
+    if not pair:
+        return (), frozenset()
+    arrays = read_npz(path, ("y_train", pair[1]), ("class_names",))
+    train, labels = (as_labels(f"{path}: `{name}`", arrays[name]) for name in ("y_train", pair[1]))
+    names = _names(path, train, arrays.get("class_names"))
+    return names, frozenset(names[label] for label in np.unique(labels) if 0 <= label < len(names))
 
 
 def _validation(path: Path, there: list[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@
   on); `table` (members of `statistics.seed_table.SeedTable`); `images` (`low`, `high`: the interval over seeds and
   images, `holds`: whether the word holds there).
 - `lagging`: arm → in how many seeds its batch norms' moving statistics had not converged; arms without are left out.
+- `unfair`: those of them that the verdict rests on; `momentum`: of the moving statistics, None for one taken in.
 - `curves`: a list of `axis`, `value`, `arms` (arm → accuracy by seed), `lagging` (as above); `home`: axis → value of
   the recipe itself, where `arms` belongs on that axis.
 - `tuned`: arm → `learning_rate`, `updates` (times those of transfer) chosen on validation.

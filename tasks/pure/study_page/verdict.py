@@ -7,10 +7,11 @@ from typing import Any
 from tasks.pure.page_content import seeds_told
 from tasks.pure.statistics.looks import FEWEST
 from tasks.pure.study_page.figures import bracketed, coverage, listed, points, said, signed
-from tasks.pure.study_page.told import TRANSFER, named
+from tasks.pure.study_page.told import named
 
 TONES = {"helps": "good", "hurts": "bad"}
 FOUND = ("helps", "hurts", "no difference")
+SHORT_TRAININGS = 0.9  # momentum of moving statistics that a few dozen updates are enough for
 
 
 def judged(told: Mapping[str, Any]) -> bool:
@@ -20,10 +21,7 @@ def judged(told: Mapping[str, Any]) -> bool:
 
 def tone(told: Mapping[str, Any]) -> str:
     """How the verdict is coloured: `bad`, `warning` or `good`; never a substitute for its words."""
-    lagging = told.get("lagging") or {}
-    if not judged(told) or TRANSFER in lagging or told["against"] in lagging:
-        return "warning"
-    return TONES.get(told["verdict"], "warning")
+    return TONES.get(told["verdict"], "warning") if judged(told) and not told.get("unfair") else "warning"
 
 
 def verdict(told: Mapping[str, Any]) -> list[str]:
@@ -103,15 +101,6 @@ def _skewed(told: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def lagging_sentence(lagging: Mapping[str, int], against: str, names: Mapping[str, str], seeds: int) -> list[str]:
-    """What belongs to every verdict that rests on a network whose moving statistics had not converged."""
-    found = [arm for arm in (against, TRANSFER) if arm in lagging]
-    if not found:
-        return []
-    whose = " and ".join(f"{names.get(arm, arm)} ({lagging[arm]} of {seeds_told(seeds)})" for arm in found)
-    return [f"Beware: batch-norm statistics had not converged in {whose}, which is then no fair comparison."]
-
-
 def _lagging(told: Mapping[str, Any]) -> list[str]:
     """What it means, and what to do: of all arms, at every place."""
     places = [told.get("lagging") or {}, *((each.get("lagging") or {}) for each in told.get("curves") or [])]
@@ -123,9 +112,15 @@ def _lagging(told: Mapping[str, Any]) -> list[str]:
     return [
         f"Batch-norm statistics of {listed([f'`{arm}`' for arm in arms])} had not converged{at}: right for 90 % "
         "of the training images and more with a batch's own statistics, for five points fewer of them with the moving "
-        "ones. Not the weights are to blame: ask again with a lower momentum, such as "
-        "`--set pretrain.batch_norm_momentum=0.9`, or with more updates."
+        f"ones. Not the weights are to blame: ask again with {_remedy(told.get('momentum'))}."
     ]
+
+
+def _remedy(momentum: float | None) -> str:
+    more = "more updates (more epochs, smaller batches; `scratch.updates` in a study's file)"
+    if momentum is None or momentum <= SHORT_TRAININGS:
+        return more
+    return f"a lower momentum (`--set pretrain.batch_norm_momentum={SHORT_TRAININGS}`; it is {momentum:g}), or {more}"
 
 
 def _one_by_one(told: Mapping[str, Any]) -> list[str]:

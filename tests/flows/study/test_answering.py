@@ -21,6 +21,7 @@ from flows.study import planned
 from flows.study.answering import answer, told, trial_of
 from flows.study.answering import command as asking
 from flows.study.asked import Study
+from flows.study.results import target_data
 from tests.flows.conftest import Command, Run
 from tests.flows.tiny import tiny_arrays
 
@@ -75,7 +76,7 @@ def test_a_run_on_a_file_that_was_replaced_since_borrows_none(
     run: Run, finish: Finish, finished: str, store: Store
 ) -> None:
     of_then = last(store)
-    study = finish(outcome={"runs": [{"run": "gone"}, {"run": of_then.id}]})
+    study = finish(outcome={"target_data": target_data(store, of_then)})
     arrays = tiny_arrays(seed=1)
     np.savez(Path(finished).parent / "tiny.npz", **arrays)
     run(finished)

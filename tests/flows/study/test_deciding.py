@@ -128,18 +128,50 @@ def test_what_is_no_alternative_to_transfer_gives_no_verdict_on_it() -> None:
     assert found({"transfer": GOOD, "scratch": BAD}, study("scratch")).as_json()["controlled"]
 
 
-def test_a_control_whose_batch_norms_have_not_converged_is_named_in_the_sentence() -> None:
-    record = study("scratch", "raw-pixels")
+def lagging(record: StudyRecord, accuracies: dict[str, list[float]], which: dict[str, int], *further: Place) -> Outcome:
+    """The outcome where an arm's batch norms lag in its first so many seeds."""
     arms = {
-        arm: {seed: judged(each, 100 * number + seed) for seed, each in enumerate(values)}
-        for number, (arm, values) in enumerate({"transfer": GOOD, "scratch": BAD, "raw-pixels": BAD}.items())
+        arm: {
+            seed: replace(judged(each, 100 * number + seed), lags=seed < which.get(arm, 0))
+            for seed, each in enumerate(values)
+        }
+        for number, (arm, values) in enumerate(accuracies.items())
     }
-    arms["scratch"] = {seed: replace(each, lags=seed < 4) for seed, each in arms["scratch"].items()}
-    result = outcome(record, {HOME: arms, Place("labels", 10, {}, ()): arms}, {}, done=True)
-    assert result.telling == "scratch" and result.as_json()["lagging"] == {"scratch": 4}
-    assert "converged in training from scratch (4 of 5 seeds)" in result.sentence
+    return outcome(record, dict.fromkeys((HOME, *further), arms), {}, done=True)
+
+
+def test_a_control_whose_batch_norms_have_not_converged_is_named_in_the_sentence() -> None:
+    accuracies = {"transfer": GOOD, "scratch": BAD, "raw-pixels": BAD}
+    result = lagging(study("scratch", "raw-pixels"), accuracies, {"scratch": 4}, Place("labels", 10, {}, ()))
+    assert result.as_json()["lagging"] == {"scratch": 4} and result.unfair == ["scratch"]
+    assert "had not converged in training from scratch (4 of 5 seeds): no fair comparison." in result.sentence
     assert result.as_json()["curves"][0]["lagging"] == {"scratch": 4}
-    assert found({"transfer": GOOD, "scratch": BAD}, study("scratch")).as_json()["lagging"] == {}
+    sound = lagging(study("scratch", "raw-pixels"), accuracies, {})
+    assert sound.as_json()["lagging"] == {} and "Beware" not in sound.sentence
+
+
+def test_it_is_named_though_it_was_beaten_most_easily() -> None:
+    """A network from scratch that looks hopeless is seldom the comparison that tells; the verdict needs it all the
+    same."""
+    hopeless = [0.51, 0.50, 0.52, 0.51, 0.50]
+    accuracies = {"transfer": GOOD, "scratch": hopeless, "random-base": [each - 0.05 for each in GOOD]}
+    result = lagging(study("scratch", "random-base"), accuracies, {"scratch": 5})
+    assert (result.verdict, result.telling) == ("helps", "random-base")
+    assert result.unfair == ["scratch"] and "training from scratch (5 of 5 seeds)" in result.sentence
+
+
+def test_to_lose_to_a_sound_control_is_a_verdict_whatever_became_of_the_others() -> None:
+    accuracies = {"transfer": BAD, "scratch": BAD, "raw-pixels": GOOD}
+    result = lagging(study("scratch", "raw-pixels"), accuracies, {"scratch": 5})
+    assert result.verdict == "hurts" and result.unfair == [] and "Beware" not in result.sentence
+    mine = lagging(study("scratch", "raw-pixels"), accuracies, {"transfer": 5})
+    assert mine.unfair == ["transfer"] and "transfer (5 of 5 seeds)" in mine.sentence
+
+
+def test_seeds_after_the_look_that_decided_are_not_counted() -> None:
+    record = study("scratch", looks=((5, 0.05), (10, 0.05)))
+    result = lagging(record, {"transfer": [*GOOD, *GOOD], "scratch": [*BAD, *BAD]}, {"scratch": 7})
+    assert result.lagging == {"scratch": 5} and "(5 of 5 seeds)" in result.sentence
 
 
 def test_of_a_run_only_the_network_that_was_diagnosed_may_lag(

@@ -1,10 +1,16 @@
 """What `--set KEY=V1,V2` means, and what is refused before anything runs."""
 
+from pathlib import Path
+
+import numpy as np
 import pytest
 
 from artifacts.errors import UsageError
+from artifacts.store import Store
+from flows.study import held_out
 from flows.sweep import grid, planned, rounds
 from flows.sweep.grid import Grid
+from tests.flows.tiny import tiny_arrays
 
 HELD_OUT = "target.validation=0.3"
 RATES = "fine_tune.learning_rate=1e-4,1e-3"
@@ -107,3 +113,28 @@ def test_values_are_written_short(value: object, text: str) -> None:
 
 def test_what_would_change_the_validation_images_is_no_axis_however_it_is_written() -> None:
     assert "same validation images" in refused(HELD_OUT, "target={labels: 20},{labels: 40}")
+
+
+def own_archive(tiny: str, classes: list[int]) -> None:
+    arrays = tiny_arrays()
+    chosen = np.isin(arrays["y_test"], classes)
+    data = Path(tiny).parent / "tiny.npz"
+    np.savez(data, **arrays, x_val=arrays["x_test"][chosen], y_val=arrays["y_test"][chosen])
+
+
+def test_data_that_bring_a_validation_part_can_be_swept(
+    tiny: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_archive(tiny, [2, 3])
+    asked: list[object] = []
+    look = held_out.is_there
+    monkeypatch.setattr(held_out, "is_there", lambda recipe: asked.append(recipe) or look(recipe))
+    grid.check(grid.read(tiny, ["target.validation=0", RATES, "fine_tune.epochs=1,2,3"]))
+    assert len(asked) == 1, "20,000 pictures take a second to look at"
+
+
+@pytest.mark.parametrize("classes", [[], [0, 1]])
+def test_a_validation_part_of_other_classes_is_none(tiny: str, store: Store, classes: list[int]) -> None:
+    own_archive(tiny, classes)
+    with pytest.raises(UsageError, match="expected `target.validation` above 0"):
+        grid.check(grid.read(tiny, ["target.validation=0", RATES]))
