@@ -42,7 +42,8 @@ def study(
     ] = None,
     seeds: Annotated[int | None, typer.Option("--seeds", min=1, help="One fixed look at so many seeds.")] = None,
     budget: Annotated[
-        int | None, typer.Option("--budget", min=1, help="The most seeds; looks at 5, 10, 20 and 40. By default 40.")
+        int | None,
+        typer.Option("--budget", min=5, max=40, help="The most seeds, by default 40; looks at 5, 10, 20, 40."),
     ] = None,
     margin: Annotated[
         float | None, typer.Option("--margin", min=0, help="A difference that is none, in points. By default 1.")

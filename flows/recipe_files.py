@@ -21,6 +21,9 @@ from flows.recipe_data import Task
 SHIPPED = Path(__file__).parent / "recipes"
 DATA_SECTIONS = ("source", "target")
 MAX_DEPTH = 8  # no recipe is as deep; what is (an alias within itself) is refused whole instead of walked
+DATA_FILES = (".npz", ".npy", ".h5", ".hdf5", ".keras", ".png", ".jpg", ".jpeg", ".zip", ".parquet", ".pkl")
+OF_ARRAYS = "`target: {dataset: npz, path: mine.npz, …}`"
+OF_PICTURES = "`target: {dataset: folder, path: photos, …}`"
 EXAMPLE = "write `key=value`, for example `fine_tune.learning_rate=1e-5`"
 
 
@@ -68,6 +71,8 @@ def load(recipe: str, overrides: Mapping[str, Any] | None = None, base: Path | N
     file = _find(recipe, folder)
     shipped = file.parent == SHIPPED and file.stem == recipe
     raw = _absolute_paths(read(file), file.parent)
+    if "recipe" in raw:
+        raise RecipeError(f"Recipe {file}: expected a recipe, found the file of a study: graft study {recipe}")
     flat = {key: _absolute_if_path(key, value, folder) for key, value in flattened(overrides or {})}
     title = recipe if shipped else file.stem
     merged = _merge(raw, flat, title)
@@ -138,6 +143,11 @@ def _find(recipe: str, folder: Path) -> Path:
     if recipe in names():
         return SHIPPED / f"{recipe}.yaml"
     path = Path(os.path.abspath(folder / os.path.expanduser(recipe)))
+    if recipe and path.is_dir():
+        raise RecipeError(
+            f"{path} is a folder; expected a recipe, which is a YAML file that names its data: {OF_PICTURES}. "
+            f"`graft data {recipe}` looks at pictures without a recipe."
+        )
     if os.sep in recipe or "/" in recipe or recipe.endswith((".yaml", ".yml")) or (recipe and path.is_file()):
         return path
     raise RecipeError(
@@ -150,7 +160,10 @@ def read(file: Path) -> dict[str, Any]:
     try:
         text = file.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RecipeError(f"Recipe {file}: expected UTF-8, found another encoding; save as UTF-8.") from error
+        what = "YAML as UTF-8, found another encoding; save as UTF-8"
+        if file.suffix in DATA_FILES:
+            what = f"a recipe, found data. A recipe is a YAML file that names its data: {OF_ARRAYS}"
+        raise RecipeError(f"Recipe {file}: expected {what}.") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         advice = "Pass the path of a YAML file, or a shipped name."

@@ -1,12 +1,13 @@
 """The files of a data set as the key of `load_data` wants them: found or fetched, pictures listed."""
 
-from dataclasses import replace
+from collections import Counter
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from artifacts.store import Store
 from tasks.identity import SourceFiles
 from tasks.pictures.listing import listing
-from tasks.pure.data.own_archive import validation_classes
+from tasks.pure.data.own_archive import images_by_class
 from tasks.pure.datasets import Selection, wanted_classes
 from tasks.pure.readers import LISTED, OWN_VALIDATION
 from tasks.sources import fetch, find, own
@@ -30,9 +31,21 @@ def files(dataset: str, path: str | None, store: Store, step: str, download: boo
     return None if found is None else SourceFiles({role: str(file) for role, file in found.items()})
 
 
-def brings_validation(selection: Selection, path: str | None, store: Store, step: str) -> bool:
-    """Whether the data have a validation part of their own with a class of the task in it. No picture is decoded; files
-    that are not here yet have none as far as anybody knows.
+@dataclass(frozen=True)
+class OwnParts:
+    """How many images of a task a user's data have, before anything is drawn or set aside.
+
+    Attributes:
+        training: for training; where the data name no parts, all of them.
+        validation: of a validation part of their own.
+    """
+
+    training: int
+    validation: int
+
+
+def own_parts(selection: Selection, path: str | None, store: Store, step: str) -> OwnParts | None:
+    """No picture is decoded. None where the data are not a user's own, or not here yet.
 
     Args:
         path, step: as for `files`.
@@ -41,17 +54,20 @@ def brings_validation(selection: Selection, path: str | None, store: Store, step
         DataError: as `files`. BadData: an archive that cannot be read, a class that is not there.
     """
     if selection.dataset not in OWN_VALIDATION:
-        return False
+        return None
     found = files(selection.dataset, path, store, step, download=False)
     if found is None:
-        return False
+        return None
     if found.listing is not None:
+        counts = {part: Counter[str]() for part in ("train", "validation", "test")}
+        for each in found.listing.pictures:
+            counts[each.part or "train"][each.name] += 1
         names = found.listing.classes
-        there = frozenset(each.name for each in found.listing.pictures if each.part == "validation")
     else:
         (archive,) = found.paths.values()
-        names, there = validation_classes(Path(archive))
-    return bool(there) and not there.isdisjoint(wanted_classes(names, selection))
+        names, counts = images_by_class(Path(archive))
+    wanted = set(wanted_classes(names, selection))
+    return OwnParts(*(sum(counts[part][name] for name in wanted) for part in ("train", "validation")))
 
 
 def unchanged(dataset: str, known: SourceFiles, store: Store, step: str) -> bool:

@@ -148,7 +148,8 @@ def _costs(what: Study, store: Store) -> tuple[Cost, Cost]:
 def _cost(told: Cost) -> str:
     if told.missing == 0:
         return f"{told.distinct} distinct steps of {told.steps}, all in the store"
-    minutes = "" if told.seconds is None else f", about {max(1, round(told.seconds / 60))} minutes"
+    number = max(1, round((told.seconds or 0) / 60))
+    minutes = "" if told.seconds is None else f", about {number} minute{'' if number == 1 else 's'}"
     return f"{told.distinct} distinct steps of {told.steps}, {told.stored} in the store{minutes}"
 
 

@@ -3,24 +3,16 @@
 from math import ceil
 from typing import Any
 
-from artifacts.errors import RecipeError
+from artifacts.errors import RecipeError, UsageError
 from artifacts.store import Store
 from flows import arguments, recipe_files
 from flows.recipe import Recipe
 from flows.study.asked import Study
-from tasks.finding import brings_validation
+from tasks.finding import OwnParts, own_parts
 
 FEWEST = 30  # validation images a seed, where the recipe asks for fewer labels than that
 OF_ALL = 0.3  # of the labels, where the recipe takes all there are
-
-
-def _are_there(study: Study, further: dict[str, Any]) -> bool:
-    """Whether the data have so many labels, as far as that is known before they are read."""
-    try:
-        recipe_files.load(study.recipe, {**study.set, **further})
-    except RecipeError:
-        return False
-    return True
+SURELY = 0.9  # of the images that are left on average where some are set aside by their content first
 
 
 def is_there(recipe: Recipe) -> bool:
@@ -31,9 +23,7 @@ def is_there(recipe: Recipe) -> bool:
     Raises:
         DataError, BadData: the data cannot be looked at.
     """
-    if recipe.target.validation > 0:
-        return True
-    return brings_validation(arguments.selection(recipe, "target"), recipe.target.path, Store(), "load_data.target")
+    return recipe.target.validation > 0 or _brought(_own_parts(recipe))
 
 
 def settings(study: Study, recipe: Recipe) -> dict[str, Any]:
@@ -46,14 +36,48 @@ def settings(study: Study, recipe: Recipe) -> dict[str, Any]:
     all labels, or there are not as many more, a part of them is held out.
 
     Raises:
-        DataError: the data cannot be looked at.
+        DataError, BadData: the data cannot be looked at. UsageError: `scratch.validation` beside a validation part.
     """
     target, fraction = recipe.target, study.scratch.validation
-    if is_there(recipe):
+    own = None if target.validation else _own_parts(recipe)
+    if target.validation or _brought(own):
+        if fraction is not None:
+            whose = "`target.validation` keeps one" if target.validation else "the data bring one of their own"
+            raise UsageError(
+                f"`scratch.validation`: expected it only where there is no validation part; {whose}, and rates are "
+                "chosen on that. Leave it out."
+            )
         return {}
     if fraction is None and isinstance(target.labels, int):
         times = ceil(FEWEST / target.labels)
         further = {"target.labels": target.labels * (1 + times), "target.validation": times / (1 + times)}
-        if _are_there(study, further):
+        if _are_there(study, further) and further["target.labels"] <= _training(recipe, own):
             return further
     return {"target.validation": fraction or OF_ALL}
+
+
+def _own_parts(recipe: Recipe) -> OwnParts | None:
+    return own_parts(arguments.selection(recipe, "target"), recipe.target.path, Store(), "load_data.target")
+
+
+def _brought(own: OwnParts | None) -> bool:
+    return own is not None and own.validation > 0
+
+
+def _are_there(study: Study, further: dict[str, Any]) -> bool:
+    """Whether the data have so many labels, as far as that is known before they are read."""
+    try:
+        recipe_files.load(study.recipe, {**study.set, **further})
+    except RecipeError:
+        return False
+    return True
+
+
+def _training(recipe: Recipe, own: OwnParts | None) -> float:
+    """How many of a user's own images there are at least to draw labels from; a gate, a test part by content and
+    images left out take some of them."""
+    if own is None:
+        return float("inf")  # known by the recipe's own check
+    target = recipe.target
+    left = own.training * (1 - target.gate) * (1 - (target.test or 0.0))
+    return left if left == own.training and target.duplicates != "drop" else SURELY * left

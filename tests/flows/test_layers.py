@@ -62,6 +62,14 @@ def test_images_that_nobody_has_looked_at_have_to_be_looked_at_first(tiny: str) 
         layers_commands.layers(tiny, (), shown_as_json=True)
 
 
+def test_images_that_were_read_are_enough_though_nothing_was_trained(
+    finished: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Another network than any run has: it is built for the size of the images that the store has."""
+    lines = printed(capsys, finished, "pretrain.widths=[5, 6]")
+    assert [line["output_shape"][-1] for line in lines] == [5, 6]
+
+
 def test_the_table_names_every_layer(capsys: pytest.CaptureFixture[str]) -> None:
     layers_commands.layers("quickstart", (), shown_as_json=False)
     out = capsys.readouterr().out

@@ -155,8 +155,17 @@ def test_a_file_that_cannot_be_read_is_refused(folder: Path) -> None:
     for path, said in (("latin.yaml", "UTF-8"), ("absent.yaml", "No such file"), (".", "./")):
         with pytest.raises(RecipeError, match=said):
             load(path, base=folder)
-    with pytest.raises(RecipeError, match="directory"):
+    with pytest.raises(RecipeError, match="is a folder; expected a recipe"):
         load("./", base=folder)
+
+
+def test_data_or_a_studys_file_in_a_recipes_place_is_called_by_its_name(folder: Path) -> None:
+    (folder / "mine.npz").write_bytes(b"PK\x03\x04\xff")
+    with pytest.raises(RecipeError, match="expected a recipe, found data.*dataset: npz, path: mine.npz"):
+        load("mine.npz", base=folder)
+    (folder / "asked.yaml").write_text("recipe: quickstart\narms: [transfer, scratch]\n")
+    with pytest.raises(RecipeError, match="found the file of a study: graft study asked.yaml"):
+        load("asked.yaml", base=folder)
 
 
 @given(text=st.text())

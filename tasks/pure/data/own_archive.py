@@ -1,5 +1,6 @@
 """A user's own `.npz` file: which arrays it may hold, and what is said of the others."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -37,20 +38,22 @@ def own_arrays(path: Path) -> dict[str, Any]:
     }
 
 
-def validation_classes(path: Path) -> tuple[tuple[str, ...], frozenset[str]]:
-    """The names of all classes, and of those that the validation part has images of; neither where there is no such
-    part.
+def images_by_class(path: Path) -> tuple[tuple[str, ...], dict[str, Counter[str]]]:
+    """The names of all classes in order; and how many images of each there are, by part: `train`, `validation` (none
+    where the file has no such part). No image is read.
 
     Raises:
         BadData: not an npz file, labels of a wrong kind, or a validation part that is not whole.
     """
     pair = _validation(path, names_in_npz(path, REQUIRED))
-    if not pair:
-        return (), frozenset()
-    arrays = read_npz(path, ("y_train", pair[1]), ("class_names",))
-    train, labels = (as_labels(f"{path}: `{name}`", arrays[name]) for name in ("y_train", pair[1]))
-    names = _names(path, train, arrays.get("class_names"))
-    return names, frozenset(names[label] for label in np.unique(labels) if 0 <= label < len(names))
+    asked = {"train": "y_train", **({"validation": pair[1]} if pair else {})}
+    arrays = read_npz(path, tuple(asked.values()), ("class_names",))
+    labels = {part: as_labels(f"{path}: `{name}`", arrays[name]) for part, name in asked.items()}
+    names = _names(path, labels["train"], arrays.get("class_names"))
+    counts = {"train": Counter[str](), "validation": Counter[str]()}
+    for part, each in labels.items():
+        counts[part].update(names[label] for label in each.tolist() if 0 <= label < len(names))
+    return names, counts
 
 
 def _validation(path: Path, there: list[str]) -> tuple[str, ...]:

@@ -172,8 +172,8 @@ def _chosen(told: Mapping[str, Any]) -> Section:
     tuned: Mapping[str, Mapping[str, Any]] = told.get("tuned") or {}
     rows = [[arm, f"{each['learning_rate']:g}", f"{each['updates']} ×"] for arm, each in tuned.items()]
     note = (
-        "Rate and number of updates of these arms were chosen on validation images out of the training part; the "
-        "test images were not looked at. Transfer keeps the recipe's own: the choice favours these arms alone."
+        "Rate and number of updates of these arms were chosen on validation images; the test images were not looked "
+        "at. Transfer keeps the recipe's own: the choice favours these arms alone."
     )
     table = Table(["arm", "learning rate", "updates, times those of transfer"], rows)
     return Section("Chosen on validation", [note] if rows else [], table=table)

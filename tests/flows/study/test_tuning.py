@@ -1,10 +1,12 @@
 """Rate and updates of scratch are chosen on validation images, and never by the test split."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from artifacts.errors import UsageError
 from artifacts.store import Store
 from flows import dag, recipe_files
 from flows.recipe_data import Target
@@ -53,10 +55,31 @@ def test_data_that_bring_a_validation_part_are_validated_on_it(tiny: str, store:
     data = Path(tiny).parent / "tiny.npz"
     arrays = tiny_arrays()
     np.savez(data, **arrays, x_val=arrays["x_test"], y_val=arrays["y_test"])
-    asked = Study(recipe=tiny, set={"target.validation": 0, "target.labels": 20}, scratch={"validation": 0.4})
+    asked = Study(recipe=tiny, set={"target.validation": 0, "target.labels": 20})
     (first, *_) = tuning.candidates(asked, "scratch", {}, norms=True)
     target = first.trials[0].loaded.recipe.target
     assert (target.labels, target.validation) == (20, 0)
+
+
+def test_a_part_that_nobody_would_hold_out_is_refused(tiny: str) -> None:
+    """The page would go on saying that rates were chosen on it."""
+    asked = Study(recipe=tiny, set={"target.validation": 0.2}, scratch={"validation": 0.4})
+    with pytest.raises(UsageError, match="`target.validation` keeps one"):
+        tuning.candidates(asked, "scratch", {}, norms=True)
+
+
+@pytest.mark.parametrize(
+    ("labels", "more", "drawn"),
+    [(40, {}, 80), (41, {}, 41), (20, {"target.gate": 0.5}, 20), (16, {"target.gate": 0.1}, 48)],
+)
+def test_of_a_users_own_images_no_more_are_asked_for_than_there_are(
+    tiny: str, store: Store, labels: int, more: dict[str, Any], drawn: int
+) -> None:
+    """80 of the task's two classes; a gate takes some of them."""
+    asked = Study(recipe=tiny, set={"target.validation": 0, "target.labels": labels, **more})
+    (first, *_) = tuning.candidates(asked, "scratch", {}, norms=True)
+    target = first.trials[0].loaded.recipe.target
+    assert target.labels == drawn and target.validation > 0
 
 
 def test_where_there_are_not_as_many_more_a_part_of_the_labels_is_held_out() -> None:
