@@ -100,7 +100,7 @@ def _say_planned(console: Any, record: StudyRecord) -> None:
     store = Store()
     what = planned.study(record)
     first, last = _costs(what, store)
-    console.print(f"[dim]to the first look: {_cost(first)}; to the last: {_cost(last)}[/]", highlight=False)
+    console.print(f"[dim]to the first look: {first.words}; to the last: {last.words}[/]", highlight=False)
 
 
 def _say_found(console: Any, found: Mapping[str, Any]) -> None:
@@ -119,7 +119,7 @@ def _say_cost(plan: Mapping[str, Any], what: Study, store: Store, as_json: bool)
     console = Console()
     console.print(f"{plan['title']}: `transfer` against {', '.join(plan['comparisons'])}", highlight=False)
     for look, told in (("the first look", first), ("the last", last)):
-        console.print(f"to {look}: {_cost(told)}", highlight=False)
+        console.print(f"to {look}: {told.words}", highlight=False)
     return 0
 
 
@@ -143,14 +143,6 @@ def _costs(what: Study, store: Store) -> tuple[Cost, Cost]:
     )
     beside = [(one.loaded, None) for place in axes for one in trials.trials(what, place, range(looks[0]), guess, norms)]
     return costs.cost([*chosen, *first, *beside], store), costs.cost([*chosen, *last, *beside], store)
-
-
-def _cost(told: Cost) -> str:
-    if told.missing == 0:
-        return f"{told.distinct} distinct steps of {told.steps}, all in the store"
-    number = max(1, round((told.seconds or 0) / 60))
-    minutes = "" if told.seconds is None else f", about {number} minute{'' if number == 1 else 's'}"
-    return f"{told.distinct} distinct steps of {told.steps}, {told.stored} in the store{minutes}"
 
 
 def _listed(text: str | None) -> list[str] | None:

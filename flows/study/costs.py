@@ -12,8 +12,7 @@ from statistics import median
 from typing import Any
 
 from artifacts.digest import digest_json
-from artifacts.errors import RecordDamaged
-from artifacts.executions import Execution
+from artifacts.runs import Runs
 from artifacts.store import Store
 from flows import arguments as recipe_arguments
 from flows import dag, plan
@@ -23,6 +22,8 @@ from tasks.pure.layer_choice import LayerChoices
 
 UNCOUNTED = "report"  # never cached, and costs nothing
 IN_NO_KEY = (FeatureCache, LayerChoices)  # as `tasks/identity.py` has it
+
+UNTIMED = "how many minutes, nobody knows before one such run has been timed"
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Cost:
         distinct: steps that differ, each computed once.
         by_step: step → how many of those.
         stored: of those, how many are hits already.
-        seconds: to compute the rest, from the times of like steps in the store; None where none ran yet.
+        seconds: to compute the rest, from the times of like steps in runs of the same recipe; None where a step of the
+            rest never ran.
     """
 
     steps: int
@@ -46,6 +48,16 @@ class Cost:
     @property
     def missing(self) -> int:
         return self.distinct - self.stored
+
+    @property
+    def words(self) -> str:
+        """ "12 distinct steps of 40, 3 in the store, about 5 minutes": one after another."""
+        steps = f"{self.distinct} distinct steps of {self.steps}"
+        if self.missing == 0:
+            return f"{steps}, all in the store"
+        minutes = max(1, round((self.seconds or 0) / 60))
+        about = UNTIMED if self.seconds is None else f"about {minutes} minute{'' if minutes == 1 else 's'}"
+        return f"{steps}, {self.stored} in the store; {about}"
 
 
 class _Named(dict[str, str]):
@@ -82,15 +94,16 @@ def _plain(value: Any) -> Any:
 
 
 def cost(recipes: Iterable[tuple[LoadedRecipe, str | None]], store: Store) -> Cost:
-    """What recipes cost, each up to a step or whole, run one after another in this store."""
-    steps, wanted, hits = 0, dict[str, str](), set[str]()
+    """What a recipe costs in several settings, each up to a step or whole, run one after another in this store."""
+    steps, wanted, hits, recipe = 0, dict[str, str](), set[str](), ""
     for loaded, until in recipes:
+        recipe = loaded.name
         named = names(loaded, until)
         steps += len(named)
         wanted |= {digest: step for step, digest in named.items()}
         hits |= {named[each.step] for each in plan.walk(loaded) if each.status == "hit" and each.step in named}
     missing = [step for digest, step in wanted.items() if digest not in hits]
-    seconds = _seconds(missing, _times(store))
+    seconds = _seconds(missing, _times(store, recipe))
     return Cost(steps, len(wanted), len(hits), seconds, dict(Counter(wanted.values())))
 
 
@@ -106,24 +119,16 @@ def depth_first(recipes: Sequence[LoadedRecipe]) -> list[int]:
 
 
 def _seconds(steps: Sequence[str], times: Mapping[str, float]) -> float | None:
-    known = [times[step.removeprefix("load_data.")] for step in steps if step.removeprefix("load_data.") in times]
-    if not steps:
-        return 0.0
-    return sum(known) * len(steps) / len(known) if known else None
+    """None where one of them was never timed: without the trainings, minutes become seconds."""
+    known = [times.get(step.removeprefix("load_data.")) for step in steps]
+    return None if None in known else sum(each for each in known if each is not None)
 
 
-def _times(store: Store) -> dict[str, float]:
-    """Step → the median of its recorded seconds."""
+def _times(store: Store, recipe: str) -> dict[str, float]:
+    """Step → the median of what it took in the runs of a recipe: what other data and networks took tells nothing."""
     seconds: dict[str, list[float]] = {}
-    for path in store.executions.glob("*.json"):
-        found = _sound(path.read_bytes(), f"sha256:{path.stem}")
-        if found:
-            seconds.setdefault(found.step.removeprefix("load_data."), []).append(found.seconds)
+    for run in Runs(store).all():
+        for entry in run.steps if run.recipe == recipe else []:
+            if entry["status"] == "ran":
+                seconds.setdefault(entry["step"].removeprefix("load_data."), []).append(entry["seconds"])
     return {step: median(each) for step, each in seconds.items()}
-
-
-def _sound(content: bytes, key: str) -> Execution | None:
-    try:
-        return Execution.from_bytes(content, key)
-    except RecordDamaged:
-        return None

@@ -61,11 +61,7 @@ def in_words(told: Cost, num_trials: int) -> str:
     """ "12 runs, but 3 pretrainings, 3 heads, 12 fine-tunings …"."""
     counted = [(told.by_step[step], words) for step, words in WORDS.items() if step in told.by_step]
     runs = f"{num_trials} runs, but {', '.join(f'{number} {words[number != 1]}' for number, words in counted)}"
-    steps = f"{told.distinct} distinct steps of {told.steps}, {told.stored} in the store"
-    if told.missing == 0:
-        return f"{runs}: {steps}: all"
-    minutes = "" if told.seconds is None else f", about {max(1, round(told.seconds / 60))} min one after another"
-    return f"{runs}: {steps}{minutes}"
+    return f"{runs}: {told.words}"
 
 
 def _num_trials(plan: Mapping[str, Any]) -> int:

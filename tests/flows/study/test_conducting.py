@@ -1,7 +1,7 @@
 """A study carried out over real runs of a tiny recipe, one after another in this process."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from artifacts.refs import DatasetRef
 from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
+from flows import recipe_files
 from flows.study import costs, planned, trials
 from flows.study.arms import Tuned
 from flows.study.asked import Study
@@ -172,6 +173,12 @@ def test_what_it_will_cost_is_known_before(begin: Callable[..., Begun], store: S
     assert (after.distinct, after.missing, after.seconds) == (before.distinct, 0, 0.0)
     computed = Studies(store).get(record.id).outcome["computed"]
     assert computed <= before.distinct
+    other = [(recipe_files.load(study.recipe, {"seed": 9}), None)]
+    timed = costs.cost(other, store)
+    assert timed.seconds is not None and timed.seconds > 0 and "1 minute" in timed.words
+    elsewhere = [(replace(loaded, name="another.yaml"), until) for loaded, until in other]
+    assert costs.cost(elsewhere, store).seconds is None  # whatever other recipes took
+    assert "nobody knows" in before.words and after.words.endswith("all in the store")
 
 
 def test_frozen_and_tuned_copied_and_random_layers_are_seen_at_each_depth(begin: Callable[..., Begun]) -> None:
