@@ -100,7 +100,7 @@ def _say_planned(console: Any, record: StudyRecord) -> None:
     store = Store()
     what = planned.study(record)
     first, last = _costs(what, store)
-    console.print(f"[dim]to the first look: {first.words}; to the last: {last.words}[/]", highlight=False)
+    console.print(f"[dim]to the first look: {first.words}; to the last: {last.words}{last.untimed}[/]", highlight=False)
 
 
 def _say_found(console: Any, found: Mapping[str, Any]) -> None:
@@ -119,7 +119,7 @@ def _say_cost(plan: Mapping[str, Any], what: Study, store: Store, as_json: bool)
     console = Console()
     console.print(f"{plan['title']}: `transfer` against {', '.join(plan['comparisons'])}", highlight=False)
     for look, told in (("the first look", first), ("the last", last)):
-        console.print(f"to {look}: {told.words}", highlight=False)
+        console.print(f"to {look}: {told.words}{told.untimed}", highlight=False)
     return 0
 
 

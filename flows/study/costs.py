@@ -51,13 +51,19 @@ class Cost:
 
     @property
     def words(self) -> str:
-        """ "12 distinct steps of 40, 3 in the store, about 5 minutes": one after another."""
+        """ "12 distinct steps of 40, 3 in the store, about 5 minutes": one after another; no minutes where they are not
+        known."""
         steps = f"{self.distinct} distinct steps of {self.steps}"
         if self.missing == 0:
             return f"{steps}, all in the store"
         minutes = max(1, round((self.seconds or 0) / 60))
-        about = UNTIMED if self.seconds is None else f"about {minutes} minute{'' if minutes == 1 else 's'}"
-        return f"{steps}, {self.stored} in the store; {about}"
+        about = "" if self.seconds is None else f", about {minutes} minute{'' if minutes == 1 else 's'}"
+        return f"{steps}, {self.stored} in the store{about}"
+
+    @property
+    def untimed(self) -> str:
+        """What is said once where the minutes are not known; else nothing."""
+        return f"; {UNTIMED}" if self.seconds is None else ""
 
 
 class _Named(dict[str, str]):

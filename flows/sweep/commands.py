@@ -61,7 +61,7 @@ def in_words(told: Cost, num_trials: int) -> str:
     """ "12 runs, but 3 pretrainings, 3 heads, 12 fine-tunings …"."""
     counted = [(told.by_step[step], words) for step, words in WORDS.items() if step in told.by_step]
     runs = f"{num_trials} runs, but {', '.join(f'{number} {words[number != 1]}' for number, words in counted)}"
-    return f"{runs}: {told.words}"
+    return f"{runs}: {told.words}{told.untimed}"
 
 
 def _num_trials(plan: Mapping[str, Any]) -> int:
