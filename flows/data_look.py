@@ -10,7 +10,7 @@ from artifacts.inspection_codecs import read_inspection, read_sheets
 from artifacts.refs import Ref
 from artifacts.sealed import write_atomically
 from artifacts.store import Store
-from flows import data_checks, summary
+from flows import data_checks, data_recipe, summary
 from flows.choice import Choice
 from flows.dag import STEPS
 from flows.recipe_files import LoadedRecipe
@@ -93,6 +93,7 @@ def as_json(seen: Look, page: Path) -> dict[str, Any]:
     target = found["target"]
     return {
         "recipe": seen.loaded.name,
+        "assumed": data_recipe.assumed(seen.loaded) if seen.alone else [],
         "parts": page_data.parts(target),
         "duplicates": found["duplicates"],
         "examples": _examples(found["examples"], seen.data["names"]),

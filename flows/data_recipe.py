@@ -46,6 +46,21 @@ def recipe_of(path: Path, overrides: Mapping[str, Any]) -> LoadedRecipe:
     return recipe_files.again(str(path), path.stem, recipe.model_dump(mode="json"), {}, overrides)
 
 
+def assumed(loaded: LoadedRecipe) -> list[str]:
+    """What was taken for granted to look at data that came without a recipe: a recipe over them must say it."""
+    target = loaded.recipe.target
+    test = (
+        f"No pictures are set apart for testing: for this look {100 * (target.test or 0):g} % were, by their content. "
+        f"A recipe over them needs `test: {target.test or 0:g}`, or the folders or the table must say which."
+    )
+    size = (
+        f"The pictures differ in size: for this look they were fitted into {target.image_size} × {target.image_size}. "
+        f"A recipe over them needs `image_size`."
+    )
+    said = {"target.test": test if target.test else "", "target.image_size": size if target.image_size else ""}
+    return [sentence for key, sentence in said.items() if sentence and key not in loaded.overrides]
+
+
 def _missing(dataset: str, path: Path) -> dict[str, Any]:
     """What a recipe would have to say of pictures, to look at them: a test part, and one size."""
     found = listing(dataset, path, Store(), "load_data.target")

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows import data_recipe
 from flows.data_look import Look
 from tasks.pure import page_data
 
@@ -26,6 +27,8 @@ def print_look(console: Console, seen: Look, page: Path) -> None:
     for sentence in seen.problems:
         mark = "[red]✗[/]" if sentence in seen.refused else "[yellow]![/]"
         console.print(f"{mark} {escape(sentence)}", highlight=False, soft_wrap=True)
+    for sentence in data_recipe.assumed(seen.loaded) if seen.alone else []:
+        console.print(f"[yellow]·[/] {escape(sentence)}", highlight=False, soft_wrap=True)
     if not seen.problems:
         console.print("[green]✓[/] Nothing is wrong with it that graft looks for.", highlight=False)
     console.print(f"Page: {escape(str(page))}", highlight=False, soft_wrap=True)

@@ -1,18 +1,20 @@
 """Data that is not what one thinks: said, left out or refused before a minute is spent; and `graft data`."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from artifacts.array_codecs import read_part
 from artifacts.inspection_codecs import read_inspection
 from artifacts.runs import Runs
 from artifacts.store import Store
 from artifacts.verify import verify
-from flows import predict_inputs
+from flows import data_recipe, predict_inputs
 from flows.cli import _guarded
 from flows.dag import STEPS
 from flows.data_look import LOOKED
@@ -241,6 +243,20 @@ def test_an_npz_alone_is_looked_at_without_a_recipe(
     assert said["duplicates"]["exact"] == {"train|test": COPIED, "train|train": 0, "test|test": 0}
     assert _guarded(["data", str(Path(leaky).with_name("tiny.npz"))]) == 0
     assert "test in train" in capsys.readouterr().out
+
+
+def test_what_was_taken_for_granted_of_a_bare_folder_is_said(tmp_path: Path, store: Store) -> None:
+    for name, side in (("cat", 8), ("dog", 9)):
+        (tmp_path / "photos" / name).mkdir(parents=True)
+        Image.new("L", (side, 8), side).save(tmp_path / "photos" / name / "1.png")
+    photos = str(tmp_path / "photos")
+    test, size = data_recipe.assumed(data_recipe.loaded(photos, {}))
+    assert "20 % were" in test and "needs `test: 0.2`" in test
+    assert "fitted into 96 × 96" in size and "needs `image_size`" in size
+    assert data_recipe.assumed(data_recipe.loaded(photos, {"target.test": 0.5, "target.image_size": 32})) == []
+    for part in ("train", "test"):
+        shutil.copytree(tmp_path / "photos" / "cat", tmp_path / "parts" / part / "cat")
+    assert data_recipe.assumed(data_recipe.loaded(str(tmp_path / "parts"), {})) == []
 
 
 def test_data_that_cannot_be_read_is_said_as_json_too(

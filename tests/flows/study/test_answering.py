@@ -3,7 +3,7 @@
 import json
 import os
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -72,13 +72,21 @@ def test_a_run_with_other_parameters_borrows_no_verdict(
     assert answer(store, replace(last(store), resolved=other, study=study)) is None
 
 
+@pytest.fixture
+def replaceable(finished: str) -> Iterator[Path]:
+    """The data file of `finished`, which all tests of the session share: as it was again afterwards."""
+    data = Path(finished).parent / "tiny.npz"
+    content = data.read_bytes()
+    yield data
+    data.write_bytes(content)
+
+
 def test_a_run_on_a_file_that_was_replaced_since_borrows_none(
-    run: Run, finish: Finish, finished: str, store: Store
+    run: Run, finish: Finish, finished: str, store: Store, replaceable: Path
 ) -> None:
     of_then = last(store)
     study = finish(outcome={"target_data": target_data(store, of_then)})
-    arrays = tiny_arrays(seed=1)
-    np.savez(Path(finished).parent / "tiny.npz", **arrays)
+    np.savez(replaceable, **tiny_arrays(seed=1))
     run(finished)
     of_now = last(store)
     assert of_now.resolved == of_then.resolved
