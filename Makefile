@@ -37,7 +37,7 @@ demo-photos: setup ## install if need be, then the recipe `photos` (one photo a 
 	  '  for seed in 1 2 3 4; do for copy in false true; do' \
 	  '    $(BIN)/graft run photos --set seed=$$seed --set clone_with_weights.copy_weights=$$copy; done; done'
 
-test: setup ## install if need be, then the tests (about seventeen minutes on two cores)
+test: setup ## install if need be, then the tests (about sixteen minutes on two cores)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not slow"
 
 test-slow: setup ## full data, exhaustive loops, many processes
