@@ -48,6 +48,11 @@ class Look:
         """Every sentence, the refusals first."""
         return [*self.refused, *page_data.problems(self.data)]
 
+    @property
+    def assumed(self) -> list[str]:
+        """What a recipe over data that came without one would have to say."""
+        return data_recipe.assumed(self.loaded) if self.alone else []
+
 
 def look(store: Store, loaded: LoadedRecipe, alone: bool, refs: Mapping[str, Ref], keys: Mapping[str, str]) -> Look:
     """Read what was found.
@@ -93,7 +98,7 @@ def as_json(seen: Look, page: Path) -> dict[str, Any]:
     target = found["target"]
     return {
         "recipe": seen.loaded.name,
-        "assumed": data_recipe.assumed(seen.loaded) if seen.alone else [],
+        "assumed": seen.assumed,
         "parts": page_data.parts(target),
         "duplicates": found["duplicates"],
         "examples": _examples(found["examples"], seen.data["names"]),

@@ -7,7 +7,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from flows import data_recipe
 from flows.data_look import Look
 from tasks.pure import page_data
 
@@ -27,7 +26,7 @@ def print_look(console: Console, seen: Look, page: Path) -> None:
     for sentence in seen.problems:
         mark = "[red]✗[/]" if sentence in seen.refused else "[yellow]![/]"
         console.print(f"{mark} {escape(sentence)}", highlight=False, soft_wrap=True)
-    for sentence in data_recipe.assumed(seen.loaded) if seen.alone else []:
+    for sentence in seen.assumed:
         console.print(f"[yellow]·[/] {escape(sentence)}", highlight=False, soft_wrap=True)
     if not seen.problems:
         console.print("[green]✓[/] Nothing is wrong with it that graft looks for.", highlight=False)

@@ -18,7 +18,7 @@ def layers(recipe: str, settings: Sequence[str], shown_as_json: bool) -> int:
     store = Store()
     steps = plan.walk(loaded)
     commands.quiet_libraries(False)
-    outline = layers_look.known_outline(steps, store) or layers_look.new_outline(loaded, store)
+    outline = layers_look.known_outline(steps, store) or layers_look.new_outline(loaded, steps, store)
     target = next(((each.outputs or {}).get("dataset") for each in steps if each.step == "load_data.target"), None)
     facts = store.facts(target) if target else None
     found = layers_look.lines(loaded.recipe, outline, facts.get("counts") if facts else None)

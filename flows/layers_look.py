@@ -7,7 +7,7 @@ from typing import Any
 from artifacts.errors import RecipeError, RunFirst
 from artifacts.refs import Ref
 from artifacts.store import Store
-from flows import arguments, base_weights, picture_checks, plan, recipe_layers
+from flows import arguments, base_weights, picture_checks, recipe_layers
 from flows.plan import PlannedStep
 from flows.recipe import Recipe
 from flows.recipe_files import LoadedRecipe
@@ -53,8 +53,11 @@ def known_base(steps: Sequence[PlannedStep]) -> Ref | None:
     return _output(steps, "save_model") or _output(steps, "pretrain", "model")
 
 
-def new_outline(loaded: LoadedRecipe, store: Store) -> Outline:
+def new_outline(loaded: LoadedRecipe, steps: Sequence[PlannedStep], store: Store) -> Outline:
     """The outline of a base that no run has made yet: taken in or built now, and dropped again.
+
+    Args:
+        steps: of its plan.
 
     Raises:
         RunFirst: the images that it is to be built for are not known.
@@ -65,7 +68,7 @@ def new_outline(loaded: LoadedRecipe, store: Store) -> Outline:
     from tasks.taking import take_in
 
     network = arguments.network(loaded.recipe)
-    shape = _source_shape(loaded, store)
+    shape = _source_shape(loaded, steps, store)
     if loaded.recipe.base is None and shape is None:
         raise RunFirst(
             f"The layers of `{loaded.title}` depend on the size of its source's images, which nobody has looked at. "
@@ -172,15 +175,18 @@ def _trains(layer: Mapping[str, Any], owner: str | None, declared: Trainable) ->
     return bool(layer["weights"]) and owner in chosen
 
 
-def _source_shape(loaded: LoadedRecipe, store: Store) -> tuple[int, int, int] | None:
+def _source_shape(loaded: LoadedRecipe, steps: Sequence[PlannedStep], store: Store) -> tuple[int, int, int] | None:
     """(height, width, channels) of a known data set, or of one that was read before."""
     if loaded.recipe.source is None:
         return None
-    known = picture_checks.SHAPES.get(loaded.recipe.source.dataset)
-    read = None if known else _output(plan.walk(loaded), "load_data.source", "dataset")
+    if known := picture_checks.SHAPES.get(loaded.recipe.source.dataset):
+        return known
+    read = _output(steps, "load_data.source", "dataset")
     facts = store.facts(read) if read else None
-    height, width, channels = facts["image_shape"] if facts else known or (0, 0, 0)
-    return (height, width, channels) if height else None
+    if not facts:
+        return None
+    height, width, channels = facts["image_shape"]
+    return height, width, channels
 
 
 def _output(steps: Sequence[PlannedStep], step: str, name: str = "model") -> Ref | None:

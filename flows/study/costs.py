@@ -126,8 +126,8 @@ def depth_first(recipes: Sequence[LoadedRecipe]) -> list[int]:
 
 def _seconds(steps: Sequence[str], times: Mapping[str, float]) -> float | None:
     """None where one of them was never timed: without the trainings, minutes become seconds."""
-    known = [times.get(step.removeprefix("load_data.")) for step in steps]
-    return None if None in known else sum(each for each in known if each is not None)
+    kinds = [step.removeprefix("load_data.") for step in steps]
+    return sum(times[kind] for kind in kinds) if times.keys() >= set(kinds) else None
 
 
 def _times(store: Store, recipe: str) -> dict[str, float]:

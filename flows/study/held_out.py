@@ -1,4 +1,5 @@
-"""The validation images on which rates are chosen: out of the training images, never of the test split."""
+"""The validation images on which rates are chosen: out of the training images or the data's own part for it, never of
+the test split."""
 
 from math import ceil
 from typing import Any

@@ -10,5 +10,6 @@ def has_norms(study: Study, store: Store) -> bool:
     loaded = recipe_files.load(study.recipe, study.set)
     if loaded.recipe.base is None:
         return loaded.recipe.pretrain.batch_norm
-    outline = layers_look.known_outline(plan.walk(loaded), store) or layers_look.new_outline(loaded, store)
+    steps = plan.walk(loaded)
+    outline = layers_look.known_outline(steps, store) or layers_look.new_outline(loaded, steps, store)
     return any(layer["kind"] == "BatchNormalization" for layer in outline)

@@ -87,4 +87,4 @@ def test_a_run_on_three_gigabytes_of_pictures_takes_no_more_memory_than_one_on_l
         print(f"\n{size / 1e9:.2f} GB of pictures, peak memory {peak / 1e9:.2f} GB: {seconds(result)}")
     assert size > 3e9 and len(ran(result)) == 12
     assert 100e6 < peak < 1.25e9  # TensorFlow alone takes more than that little
-    assert result["metrics"]["accuracy"] > 0.4  # of five classes, .58 seen; .73 and more with twice the pictures
+    assert result["metrics"]["accuracy"] > 0.4  # of five classes

@@ -25,7 +25,7 @@ def tone(told: Mapping[str, Any]) -> str:
 
 
 def verdict(told: Mapping[str, Any]) -> list[str]:
-    """The verdict in a sentence, then one to eight more on how far it reaches; plain text."""
+    """The verdict in a sentence, then one to seven more on how far it reaches; plain text."""
     return [
         _sentence(told),
         *_not_ended(told),
