@@ -144,7 +144,7 @@ def test_up_itself_killed_leaves_no_process_and_the_next_one_settles_the_runs(fr
     assert fresh.unfinished() != []  # nobody was left to say it
     fresh.start()
     assert fresh.flow_run(run).state_name == "Crashed"
-    assert "settled" in fresh.said()
+    until(lambda: "settled" in fresh.said(), 10, "it has said so: what it prints comes after it is up")
     assert Runs(fresh.store).get(run).state in ("interrupted", "cancelled")
 
 
