@@ -7,13 +7,9 @@ from artifacts.errors import UsageError
 from artifacts.store import Store
 from artifacts.studies import Studies, StudyRecord
 from flows import commands, interrupts, recipe_files, run_server
-from flows.study import arms as study_arms
-from flows.study import costs, on_dask, planned, trials, tuning
-from flows.study.arms import Tuned
+from flows.study import on_dask, planned
 from flows.study.asked import Study, asked
-from flows.study.costs import Cost
-from flows.study.norms import has_norms
-from flows.study.trials import UNTIL_TUNED
+from flows.study.foreseen import foreseen
 
 
 def options(
@@ -99,7 +95,7 @@ def _under_prefect(
 def _say_planned(console: Any, record: StudyRecord) -> None:
     store = Store()
     what = planned.study(record)
-    first, last = _costs(what, store)
+    first, last = foreseen(what, store)
     console.print(f"[dim]to the first look: {first.words}; to the last: {last.words}{last.untimed}[/]", highlight=False)
 
 
@@ -112,7 +108,7 @@ def _say_found(console: Any, found: Mapping[str, Any]) -> None:
 def _say_cost(plan: Mapping[str, Any], what: Study, store: Store, as_json: bool) -> int:
     from rich.console import Console
 
-    first, last = _costs(what, store)
+    first, last = foreseen(what, store)
     if as_json:
         commands.print_json({**plan, "cost": {"first_look": vars(first), "last_look": vars(last)}})
         return 0
@@ -121,28 +117,6 @@ def _say_cost(plan: Mapping[str, Any], what: Study, store: Store, as_json: bool)
     for look, told in (("the first look", first), ("the last", last)):
         console.print(f"to {look}: {told.words}{told.untimed}", highlight=False)
     return 0
-
-
-def _costs(what: Study, store: Store) -> tuple[Cost, Cost]:
-    """To the first look, and to the last one; choosing rates on validation included."""
-    looks = [seeds for seeds, _ in planned.plan(what)["looks"]]
-    norms = has_norms(what, store)
-    home, *axes = trials.places(what)
-    guess = {arm: Tuned(what.scratch.learning_rates[0], 1) for arm in study_arms.TUNED}
-    chosen = [
-        (trial.loaded, UNTIL_TUNED)
-        for place in (home, *axes)
-        for arm in place.arms
-        if arm in study_arms.TUNED
-        for each in tuning.candidates(what, arm, place.settings, norms)
-        for trial in each.trials
-    ]
-    first, last = (
-        [(one.loaded, None) for one in trials.trials(what, home, range(seeds), guess, norms)]
-        for seeds in (looks[0], looks[-1])
-    )
-    beside = [(one.loaded, None) for place in axes for one in trials.trials(what, place, range(looks[0]), guess, norms)]
-    return costs.cost([*chosen, *first, *beside], store), costs.cost([*chosen, *last, *beside], store)
 
 
 def _listed(text: str | None) -> list[str] | None:

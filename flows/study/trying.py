@@ -56,22 +56,17 @@ class Trying:
             TrialFailed: one failed.
         """
         wanted = [trial for trials in candidates.values() for trial in trials]
-        found = {id(trial): self._accuracy(trial) for trial in wanted}
+        found = {id(trial): known(trial, self.store) for trial in wanted}
         missing = [trial for trial in wanted if found[id(trial)] is None]
         self.watcher.trials(what, len(wanted), len(wanted) - len(missing))
 
         def read(trial: Trial) -> float:
-            found[id(trial)] = self._accuracy(trial)
+            found[id(trial)] = known(trial, self.store)
             return there(found[id(trial)], trial)
 
         order = costs.depth_first([trial.loaded for trial in missing])
         self.run([missing[place] for place in order], UNTIL_TUNED, read)
         return {key: [found[id(trial)] or 0.0 for trial in trials] for key, trials in candidates.items()}
-
-    def _accuracy(self, trial: Trial) -> float | None:
-        """On validation images; of a training that diverged, which is a bad candidate and no reason to stop, `LOST`."""
-        accuracy = results.validated(trial.loaded, self.store)
-        return LOST if accuracy is None and results.diverged(trial.loaded, self.store) else accuracy
 
     def run(self, missing: Sequence[Trial], until: str | None, read: Callable[[Trial], float]) -> None:
         """Run them, and tell the watcher what `read` finds of each.
@@ -97,7 +92,14 @@ class Trying:
                 if until is None or lost is None or not results.diverged(lost.loaded, self.store):
                     raise
                 ended(lost)
-                left = [trial for trial in left if trial is not lost and self._accuracy(trial) is None]
+                left = [trial for trial in left if trial is not lost and known(trial, self.store) is None]
+
+
+def known(trial: Trial, store: Store) -> float | None:
+    """Accuracy on validation images, if the store has it; of a training that diverged, which is a bad candidate and no
+    reason to stop, `LOST`."""
+    accuracy = results.validated(trial.loaded, store)
+    return LOST if accuracy is None and results.diverged(trial.loaded, store) else accuracy
 
 
 def there(value: V | None, trial: Trial) -> V:

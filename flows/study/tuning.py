@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from artifacts.store import Store
 from flows import recipe_files
 from flows.study import held_out
 from flows.study.arms import Tuned, overrides
 from flows.study.asked import Study
 from flows.study.trials import Place, Trial
+from flows.study.trying import known
 from tasks.pure.statistics import choosing
 
 PLACE = Place("tuning", "on validation", {}, ())
@@ -49,6 +51,13 @@ def candidates(study: Study, arm: str, settings: Mapping[str, Any], norms: bool)
             each = (recipe_files.load(study.recipe, {**own, "seed": seed}) for seed in seeds)
             found.append(Candidate(arm, tuned, tuple(Trial(arm, PLACE, one.recipe.seed, one) for one in each)))
     return found
+
+
+def chosen_before(found: Sequence[Candidate], store: Store) -> Tuned | None:
+    """What was chosen, where all trials of all candidates are in the store."""
+    worth = {each.tuned: [known(trial, store) for trial in each.trials] for each in found}
+    told = {tuned: [value for value in values if value is not None] for tuned, values in worth.items()}
+    return chosen(found, told) if told == worth else None
 
 
 def chosen(found: Sequence[Candidate], accuracies: Mapping[Tuned, Sequence[float]]) -> Tuned:

@@ -63,6 +63,7 @@ class RawData:
         unread: arrays in the file that nobody reads, by name.
         files: `train`, `validation` and `test` → (n, 32) uint8, the SHA-256 of the file of each picture; empty where
             images are not in files of their own.
+        validation_part: what the file calls its validation part, `x_…` and `y_…`, for messages.
     """
 
     x_train: Images
@@ -76,6 +77,7 @@ class RawData:
     groups: np.ndarray | None = None
     unread: tuple[str, ...] = ()
     files: Mapping[str, np.ndarray] = field(default_factory=dict)
+    validation_part: str = "validation"
 
     def validation(self) -> tuple[Images, np.ndarray]:
         """The data's own validation part, perhaps empty."""
@@ -126,9 +128,9 @@ def validate(raw: RawData, name: str) -> None:
     check_split(name, "test", raw.x_test, raw.y_test, len(raw.class_names))
     _check_alike(name, "test", raw.x_train, raw.x_test)
     if raw.x_validation is not None and raw.y_validation is not None:
-        check_split(name, "validation", raw.x_validation, raw.y_validation, len(raw.class_names))
-        _check_alike(name, "validation", raw.x_train, raw.x_validation)
-    parts = {"x_train": raw.x_train, "x_validation": raw.x_validation, "x_test": raw.x_test}
+        check_split(name, raw.validation_part, raw.x_validation, raw.y_validation, len(raw.class_names))
+        _check_alike(name, raw.validation_part, raw.x_train, raw.x_validation)
+    parts = {"x_train": raw.x_train, f"x_{raw.validation_part}": raw.x_validation, "x_test": raw.x_test}
     ranges.check(name, {part: images for part, images in parts.items() if images is not None and len(images)})
     _check_classes(raw, name)
 

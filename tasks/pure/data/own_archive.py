@@ -30,6 +30,7 @@ def own_arrays(path: Path) -> dict[str, Any]:
     }
     if pair:
         found["x_validation"], found["y_validation"] = found.pop(pair[0]), found.pop(pair[1])
+        found["validation_part"] = pair[0].removeprefix("x_")
     known = {*REQUIRED, *pair, "class_names"}
     return {
         **found,

@@ -25,6 +25,7 @@ def problems(found: Mapping[str, Any], names: Names | None = None) -> list[str]:
         *_of_the_source(found),
         *_conflicts(found["conflicts"]),
         *_untested(target),
+        *_unvalidated(target),
         *_plain(found),
         *_uneven(target),
         *_other_light(target),
@@ -114,6 +115,13 @@ def _untested(data: Mapping[str, Any]) -> list[str]:
     if not names:
         return []
     return [f"No test pictures of {named(names)}: trained, but not tested."]
+
+
+def _unvalidated(data: Mapping[str, Any]) -> list[str]:
+    names = [name for name, count in data["parts"].get("validation", {}).items() if not count]
+    if not names:
+        return []
+    return [f"No validation pictures of {named(names)}: whatever is chosen on validation is chosen without."]
 
 
 def _plain(found: Mapping[str, Any]) -> list[str]:

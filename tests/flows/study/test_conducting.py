@@ -21,6 +21,7 @@ from flows.study.asked import Study
 from flows.study.conducting import Conductor
 from flows.study.deciding import Outcome
 from flows.study.dispatching import TrialFailed
+from flows.study.foreseen import foreseen
 from flows.study.trial_flow import study_trial
 from flows.study.trials import Trial
 from tasks.pure import fitting
@@ -179,6 +180,18 @@ def test_what_it_will_cost_is_known_before(begin: Callable[..., Begun], store: S
     elsewhere = [(replace(loaded, name="another.yaml"), until) for loaded, until in other]
     assert costs.cost(elsewhere, store).seconds is None  # whatever other recipes took
     assert "nobody knows" in before.untimed and after.untimed == "" and after.words.endswith("all in the store")
+
+
+def test_a_study_that_has_ended_costs_nothing_more_whichever_rate_was_chosen(
+    begin: Callable[..., Begun], store: Store
+) -> None:
+    scratch = {"learning_rates": [1e-3, 1e-1], "updates": [1, 2], "seeds": 2}
+    record, _, conductor = begin(arms=["transfer", "scratch"], scratch=scratch)
+    before, _ = foreseen(planned.study(record), store)
+    assert before.stored == 0 < before.missing
+    assert conductor.run().tuned["scratch"].learning_rate == 1e-1  # not the first of the list
+    for cost in foreseen(planned.study(record), store):
+        assert cost.missing == 0 and cost.words.endswith("all in the store")
 
 
 def test_frozen_and_tuned_copied_and_random_layers_are_seen_at_each_depth(begin: Callable[..., Begun]) -> None:

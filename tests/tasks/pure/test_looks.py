@@ -87,6 +87,15 @@ def test_a_picture_under_two_classes_is_a_problem() -> None:
     assert said["conflicts"] == 1 and "1 picture is there under two classes" in said["problems"][0]
 
 
+def test_a_class_that_no_validation_picture_shows_is_named_where_there_is_such_a_part() -> None:
+    images, labels = pictures(12, 1)
+    some, these = pictures(6, 2)
+    without = found(data(train=(images, labels), validation=(some, these % 2)))["problems"]
+    assert "No validation pictures of `gravel`: whatever is chosen on validation is chosen without." in without
+    for whole in ({"validation": (some, these)}, {}):
+        assert not any("No validation" in said for said in found(data(train=(images, labels), **whole))["problems"])
+
+
 def test_classes_that_are_not_tested_small_and_in_another_light_are_named() -> None:
     images, labels = pictures(66, 1)
     labels[:] = np.where(np.arange(66) < 6, 2, np.arange(66) % 2)
@@ -126,7 +135,8 @@ def test_without_a_source_nothing_is_said_of_one() -> None:
     target = with_copies(2)
     said = alone(found(target, target))
     assert "source" not in said and not any("source" in pair for pair in said["duplicates"]["exact"])
-    assert len(said["problems"]) == 1
+    assert "Test pictures of the target lie in its" in said["problems"][0]
+    assert not any("pretrained" in problem for problem in said["problems"])
 
 
 def test_a_contact_sheet_is_the_same_for_the_same_pictures_and_says_what_it_leaves_out() -> None:

@@ -66,11 +66,19 @@ def test_half_a_part_or_two_are_refused(tmp_path: Path, more: dict[str, Any], me
         own_arrays(write(tmp_path, **more))
 
 
-def test_its_labels_and_shape_are_checked_as_the_others_are(tmp_path: Path) -> None:
-    with pytest.raises(BadData, match="expected labels 0 to 2 in `y_validation`, found 5"):
-        read("npz", {"npz": write(tmp_path, x_val=np.zeros((1, 2, 2), np.uint8), y_val=np.array([5]))})
-    with pytest.raises(BadData, match=r"found \(2, 2, 1\) uint8 in `x_train` and \(3, 2, 1\) uint8 in `x_validation`"):
-        read("npz", {"npz": write(tmp_path, x_val=np.zeros((1, 3, 2), np.uint8), y_val=np.array([0]))})
+@pytest.mark.parametrize("part", ["val", "validation"])
+def test_its_labels_shape_and_range_are_checked_as_the_others_are_and_named_as_the_file_does(
+    tmp_path: Path, part: str
+) -> None:
+    def reads(images: np.ndarray, label: int = 0) -> None:
+        read("npz", {"npz": write(tmp_path, **{f"x_{part}": images, f"y_{part}": np.array([label])})})
+
+    with pytest.raises(BadData, match=f"expected labels 0 to 2 in `y_{part}`, found 5"):
+        reads(np.zeros((1, 2, 2), np.uint8), label=5)
+    with pytest.raises(BadData, match=rf"found \(2, 2, 1\) uint8 in `x_train` and \(3, 2, 1\) uint8 in `x_{part}`"):
+        reads(np.zeros((1, 3, 2), np.uint8))
+    with pytest.raises(BadData, match=f"`x_{part}` bytes of 0 and 1 only"):
+        reads(np.eye(2, dtype=np.uint8)[None])
 
 
 def test_class_names_are_in_one_unicode_form(tmp_path: Path) -> None:
