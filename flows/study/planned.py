@@ -54,7 +54,8 @@ def in_words(record: StudyRecord) -> str:
     seeds = ", ".join(f"{seeds} (α {alpha:.2g})" for seeds, alpha in plan["looks"])
     margin = 100 * plan["study"]["margin"]
     points = f"{margin:g} point{'' if margin == 1 else 's'}"
+    threads = f"{plan['threads']} thread{'' if plan['threads'] == 1 else 's'}"
     return (
         f"`transfer` against {', '.join(f'`{arm}`' for arm in plan['comparisons'])}; looks after {seeds} seeds; "
-        f"less than {points} is no difference; {plan['threads']} threads"
+        f"less than {points} is no difference; {threads}"
     )

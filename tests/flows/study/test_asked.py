@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from artifacts.errors import GraftError, RecipeError
+from artifacts.studies import StudyRecord
 from flows.study import commands, planned
 from flows.study.asked import asked, is_study
 
@@ -65,6 +66,18 @@ def test_error_is_shared_among_the_comparisons() -> None:
     plan = planned.plan(asked("quickstart", {}, {}))
     assert plan["comparisons"] == ["scratch", "random-base", "raw-pixels", "head-only"]
     assert plan["looks"] == [[5, 0.005 / 4], [10, 0.01 / 4], [20, 0.015 / 4], [40, 0.02 / 4]]
+
+
+@pytest.mark.parametrize(("threads", "said"), [(1, "1 thread"), (2, "2 threads")])
+def test_the_plan_in_words_says_looks_margin_and_threads(threads: int, said: str) -> None:
+    plan = {
+        **planned.plan(asked("quickstart", {"budget": 10, "arms": ["transfer", "scratch"]}, {})),
+        "threads": threads,
+    }
+    assert planned.in_words(StudyRecord("1", plan, {}, 0.0)) == (
+        "`transfer` against `scratch`; looks after 5 (α 0.005), 10 (α 0.01) seeds; less than 1 point is no difference; "
+        + said
+    )
 
 
 @pytest.mark.parametrize("text", ["abc", "[1]"])
