@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-HELD_BYTES = 64 * 2**20  # rows of a file that take no more than this are read once and held
+HELD_BYTES = 48 * 2**20  # rows of a file that take no more are read once and held, as `array_codecs` does
 TOUCHED_BYTES = 16 * 2**20
 AROUND_BYTES = 2 * 2**20  # Linux may map as much around a page that is touched: what its cache holds in one piece
 LARGE_ROW = 64 * 1024  # bytes; smaller rows come from the disk whole anyway
