@@ -144,7 +144,12 @@ def tuning(recipe: Recipe) -> TuningChoice:
         StageChoice(trained, stage.epochs, stage.learning_rate or float(section.learning_rate))
         for stage, trained in zip(section.stages or [], layer_choices(recipe).in_stages, strict=True)
     )
-    return TuningChoice(stages=tuple(stages), keep=section.keep, blend=section.blend)
+    return TuningChoice(
+        stages=tuple(stages),
+        keep=section.keep,
+        blend=section.blend,
+        calibrate_batch_norm=section.calibrate_batch_norm,
+    )
 
 
 def augmentation(section: Augment) -> Augmentation:

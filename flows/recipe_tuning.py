@@ -1,4 +1,4 @@
-"""What fine-tuning may do beyond one training: rates by layer, stages, which epoch is kept, a blend."""
+"""What fine-tuning may do beyond one training: rates by layer, stages, which epoch is kept, a blend, calibration."""
 
 from __future__ import annotations
 
@@ -43,6 +43,10 @@ class Tuning(Section):
     blend: bool = Field(
         default=False,
         description="Mix in the weights from before fine-tuning, by the share that does best on the validation part.",
+    )
+    calibrate_batch_norm: bool = Field(
+        default=False,
+        description="At the end, set the moving statistics of the batch norms that trained to the training images'.",
     )
 
     @model_validator(mode="before")

@@ -1,4 +1,4 @@
-"""What a fine-tuning kept and how it was blended, in words for the report and `graft show`."""
+"""What a fine-tuning kept, how it was blended and what was calibrated, in words for the report and `graft show`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -28,7 +28,17 @@ def lines(computed: Mapping[str, Any]) -> list[tuple[str, str]]:
         found.append(("kept epoch", f"{epoch}, the one with the lowest validation loss"))
     if blended := computed.get("blended"):
         found.append(("blended", f"{_shares(blended['alpha'])}; tried on the validation part: {_curve(blended)}"))
+    if calibrated := computed.get("calibrated"):
+        found.append(("calibrated", _calibrated(calibrated)))
     return found
+
+
+def _calibrated(told: Mapping[str, Any]) -> str:
+    count, accuracy = told["batch_norms"], told["accuracy"]
+    if not count:
+        return "nothing: no batch norm trained"
+    then = "" if accuracy is None else f"; then {100 * accuracy:.1f}\u00a0% of the validation part are right"
+    return f"the statistics of {count} batch norm{'s' * (count > 1)}, on the training images{then}"
 
 
 def _shares(alpha: float) -> str:

@@ -6,7 +6,7 @@
 | `head-only` | before `unfreeze`: the same run, judged with the new head alone |
 | `fine-tune-all` | `unfreeze` opens all layers |
 | `no-freeze` | copied weights, everything trained from the start: what Kumar et al. (ICLR 2022) call FT, beside LP-FT |
-| `scratch` | the same network from random weights on the same labels |
+| `scratch` | the same network from random weights on the same labels; its batch norms calibrated at the end |
 | `random-base` | weights never copied, frozen and fine-tuned as the recipe says |
 | `raw-pixels` | logistic regression on the pixels: no network at all |
 | `self` | pretrained on the target's own task, cut and frozen the same way (Yosinski et al., NeurIPS 2014) |
@@ -80,12 +80,17 @@ def comparisons(arms: tuple[str, ...]) -> list[str]:
 
 
 def _all_from_the_start(arm: str, norms: bool) -> dict[str, Any]:
-    """Nothing frozen; from random weights the norms' statistics are learnt, copied ones stay as the recipe has them."""
+    """Nothing frozen; from random weights the norms' statistics are learnt, copied ones stay as the recipe has them.
+
+    What is learnt is calibrated at the end: on 40 labels moving statistics that lagged cost a control up to 18 points
+    on test images, while it still knew its training images by heart in either mode.
+    """
     # Fixed copies of what the frozen layers make need frozen layers.
     opened: dict[str, Any] = {"freeze.layers": 0, "unfreeze.layers": "all", "train_head.augment_copies": None}
     if arm == "no-freeze":
         return opened
-    learnt = {"freeze.batch_norm": "trained", "unfreeze.batch_norm": "trained"} if norms else {}
+    trained = {"freeze.batch_norm": "trained", "unfreeze.batch_norm": "trained"}
+    learnt = {**trained, "fine_tune.calibrate_batch_norm": True} if norms else {}
     return {**opened, **learnt, "clone_with_weights.copy_weights": False, "fine_tune.layer_decay": None}
 
 

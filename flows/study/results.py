@@ -75,7 +75,10 @@ def validated(loaded: LoadedRecipe, store: Store) -> float | None:
             "Set `target.validation`, or mend the validation part of the data."
         )
     execution = store.execution(next(each.key for each in steps if each.step == "fine_tune") or "")
-    if blended := (execution.facts if execution else {}).get("blended"):
+    facts = execution.facts if execution else {}
+    if calibrated := facts.get("calibrated"):
+        return float(calibrated["accuracy"])
+    if blended := facts.get("blended"):
         return float(next(tried["accuracy"] for tried in blended["curve"] if tried["alpha"] == blended["alpha"]))
     section = loaded.recipe.fine_tune
     best = section.early_stopping is not None or section.keep == "best"

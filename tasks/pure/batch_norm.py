@@ -64,5 +64,5 @@ def _message(train_mode_accuracy: float, inference_accuracy: float, chance: floa
         f"{100 * train_mode_accuracy:.1f} % in training mode but only {100 * inference_accuracy:.1f} % in "
         f"inference mode (chance: {100 * chance:.1f} %). The weights are not the trouble, the moving averages are: "
         f"lower `batch_norm_momentum` (.9 for short trainings), or train for more updates "
-        f"(more epochs, smaller batches)."
+        f"(more epochs, smaller batches). After a fine-tuning, `fine_tune.calibrate_batch_norm: true` sets them right."
     )

@@ -1,12 +1,15 @@
-"""The moving statistics of batch norms, set to those of a target's images: what a random base needs to be fair."""
+"""The moving statistics of batch norms, set to those of a target's images: what a random base needs to be fair, and a
+network that was trained in few updates (precise statistics: Wu & Johnson, Rethinking "Batch" in BatchNorm, 2021).
+"""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tasks.pure import inference
 from tasks.pure.data.rows import Images, chosen
-from tasks.pure.layers import is_batch_norm
+from tasks.pure.layers import is_batch_norm, leaves, output_of
 
 if TYPE_CHECKING:
     import keras
@@ -15,20 +18,41 @@ if TYPE_CHECKING:
 MOST_IMAGES = 10_000
 
 
-def calibrate_batch_norms(model: "keras.Model", images: Images, batch_size: int | None = None) -> None:
-    """Set the moving statistics of every batch norm to those of `images` (n, height, width, channels), bottom first.
+def trained_batch_norms(model: "keras.Model") -> list["keras.Layer"]:
+    """Those whose scale or offset trains, in the network's order."""
+    effective = {id(variable) for variable in model.trainable_variables}
+    return [
+        leaf
+        for _, leaf in leaves(model)
+        if is_batch_norm(leaf) and any(id(variable) in effective for variable in leaf.weights)
+    ]
+
+
+def calibrate_batch_norms(
+    model: "keras.Model",
+    images: Images,
+    batch_size: int | None = None,
+    wanted: Sequence["keras.Layer"] | None = None,
+    cut: str | None = None,
+) -> None:
+    """Set the moving statistics of batch norms to those of `images` (n, height, width, channels), bottom first.
 
     A random base keeps Keras' initial statistics (mean 0, variance 1) otherwise and looks worse than it is: on
     200 labels, .67 instead of .83. Means and variances are exact over all images (of more than MOST_IMAGES, over so
     many evenly spaced ones), in float64, a batch at a time.
+
+    Args:
+        wanted: these batch norms of the model; all of them where None.
+        cut: a layer below the wanted ones; with it `images` are the activations at that layer's output.
     """
     import keras
 
     if len(images) > MOST_IMAGES:
         images = chosen(images, np.linspace(0, len(images) - 1, MOST_IMAGES).astype(np.int64))
+    begin = model.inputs[0] if cut is None else output_of(model, cut)
     for layer in model.layers:
-        if is_batch_norm(layer):
-            below = keras.Model(model.input, layer.input)
+        if is_batch_norm(layer) and (wanted is None or any(layer is each for each in wanted)):
+            below = keras.Model(begin, layer.input)
             mean, variance = _moments(below, images, batch_size or inference.batch_size(images), layer.axis)
             layer.moving_mean.assign(mean)
             layer.moving_variance.assign(variance)

@@ -1,4 +1,4 @@
-"""Fine-tuning as practitioners do it: in stages, keeping the best epoch, blended with what came in.
+"""Fine-tuning as practitioners do it: in stages, keeping the best epoch, blended with what came in, calibrated.
 
 One step, one history. Each stage (gradual unfreezing: Howard & Ruder, ULMFiT, 2018) is a training of its own with a new
 optimiser, under contract for what it may change; together they may change what `unfreeze` left trainable. Epochs count
@@ -7,12 +7,13 @@ on through the stages, so that an interrupted step goes on at any epoch of any s
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import blending, contracts, fitting, frozen, movable, stages, surgery
+from tasks.pure import blending, contracts, fitting, frozen, inference, movable, stages, surgery
+from tasks.pure.batch_statistics import calibrate_batch_norms, trained_batch_norms
 from tasks.pure.errors import BadData, SurgeryError
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.layer_choice import Trainable, TrainableChoice, beyond
@@ -51,11 +52,14 @@ class Tuning:
         stages: one after another; without any, one training of all that is unfrozen.
         keep: `last`, or `best` for the weights of the epoch with the lowest validation loss of all stages.
         blend: mix the weights with those that came in (`blending.py`).
+        calibrate_batch_norm: at the end, set the moving statistics of the batch norms that trained to those of the
+            training images; after few updates they lag behind the weights.
     """
 
     stages: tuple[Stage, ...] = ()
     keep: str = "last"
     blend: bool = False
+    calibrate_batch_norm: bool = False
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,7 @@ class TuningChoice:
     stages: tuple[StageChoice, ...] = ()
     keep: str = "last"
     blend: bool = False
+    calibrate_batch_norm: bool = False
 
     def resolved(self, outline: Outline) -> Tuning:
         """With the layers by name.
@@ -85,7 +90,7 @@ class TuningChoice:
             SurgeryError: it has no such layers.
         """
         stages = (Stage(each.choice.resolved(outline), each.epochs, each.learning_rate) for each in self.stages)
-        return Tuning(tuple(stages), self.keep, self.blend)
+        return Tuning(tuple(stages), self.keep, self.blend, self.calibrate_batch_norm)
 
 
 @dataclass(frozen=True)
@@ -102,6 +107,19 @@ class Asked:
 
 
 @dataclass(frozen=True)
+class Calibrated:
+    """What came of calibrating batch norms.
+
+    Attributes:
+        batch_norms: how many were calibrated.
+        accuracy: of the calibrated network on the validation part, 0 … 1; None without such a part.
+    """
+
+    batch_norms: int
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
 class Tuned:
     """What a fine-tuning gave.
 
@@ -109,16 +127,20 @@ class Tuned:
         fitted: of all stages; with stages its history has the column `stage`, from 1.
         kept_epoch: the epoch, from 1, whose weights were kept; None where they are the last.
         blended: what was tried between the networks before and after; None where nothing was blended.
+        calibrated: None where that was not asked for.
     """
 
     fitted: fitting.Fitted
     kept_epoch: int | None
     blended: blending.Blended | None
+    calibrated: Calibrated | None = None
 
     def facts(self) -> dict[str, Any]:
         """What an execution's record says of it, beside how it was computed."""
-        kept = {} if self.kept_epoch is None else {"kept_epoch": self.kept_epoch}
-        return kept if self.blended is None else {**kept, "blended": self.blended.to_json()}
+        found: dict[str, Any] = {} if self.kept_epoch is None else {"kept_epoch": self.kept_epoch}
+        if self.blended is not None:
+            found["blended"] = self.blended.to_json()
+        return found if self.calibrated is None else {**found, "calibrated": asdict(self.calibrated)}
 
 
 def tune(
@@ -154,8 +176,20 @@ def tune(
     if best:
         movable.put(variables, best.values)
     blended = blending.blend(model, variables, came_in, parts[1], path.cut) if asked.tuning.blend else None
+    calibrated = _calibrated(model, parts, path.cut) if asked.tuning.calibrate_batch_norm else None
     contracts.check_unmoved(before, model)
-    return Tuned(fitted, best.epoch if best else None, blended)
+    return Tuned(fitted, best.epoch if best else None, blended, calibrated)
+
+
+def _calibrated(model: "keras.Model", parts: tuple[Part, Part], cut: str | None) -> Calibrated:
+    """Calibrate what trained; what is frozen keeps the statistics that it came with."""
+    wanted = trained_batch_norms(model)
+    calibrate_batch_norms(model, parts[0][0], wanted=wanted, cut=cut)
+    images, labels = parts[1]
+    if not len(labels):
+        return Calibrated(len(wanted), None)
+    answers = inference.probabilities(frozen.trained_part(model, cut), images)
+    return Calibrated(len(wanted), inference.accuracy(answers, labels))
 
 
 def _check_validation(tuning: Tuning, validation: Part) -> None:

@@ -1,4 +1,4 @@
-"""`fine_tune.stages`, `keep`, `blend` and `layer_decay` in a recipe: refused in words, or trained and told."""
+"""What only `fine_tune` has, from `stages` to `calibrate_batch_norm`: refused in words, or trained and told."""
 
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from artifacts.verify import verify
 from flows import arguments, recipe_files, run_show
 from flows.recipe import Recipe
 from flows.recorded import observed_by
+from flows.study import results
 from flows.tuned import lines
 from tasks import resuming
 from tasks.pure.layer_choice import Trainable
@@ -128,6 +129,43 @@ def test_a_staged_run_resumes_to_the_same_bits(
     assert digests(run(tiny, GRADUAL)) == digests(resumed)
     # What follows is a hit where the blend had taken all of the fine-tuned weights.
     assert ran(run(tiny, {**GRADUAL, "fine_tune.blend": False}))[:1] == ["fine_tune"]
+
+
+CALIBRATED: dict[str, Any] = {
+    "pretrain.architecture": "dense",
+    "pretrain.batch_norm": True,
+    "pretrain.batch_norm_momentum": 0.99,
+    "pretrain.epochs": 1,
+    "clone_with_weights.copy_weights": False,
+    "freeze.layers": 0,
+    "freeze.batch_norm": "trained",
+    "unfreeze.layers": "all",
+    "unfreeze.batch_norm": "trained",
+    "target.validation": 0.3,
+    "fine_tune.learning_rate": 0.01,
+}
+
+
+def test_a_calibrated_run_tells_of_it_and_a_study_judges_what_was_calibrated(run: Run, tiny: str, store: Store) -> None:
+    result = run(tiny, {**CALIBRATED, "fine_tune.calibrate_batch_norm": True})
+    execution = store.execution(result["by_step"]["fine_tune"]["key"])
+    assert execution is not None
+    told = execution.facts["calibrated"]
+    before = store.run("last").history("fine_tune")["val_accuracy"].iloc[-1]
+    assert told["batch_norms"] == 2 and told["accuracy"] != before
+    loaded = recipe_files.load(tiny, {**CALIBRATED, "fine_tune.calibrate_batch_norm": True})
+    assert results.validated(loaded, store) == told["accuracy"]
+    page = Path(result["report"]).read_text(encoding="utf-8")
+    assert "Fine-tuning: calibrated" in page and "the statistics of 2 batch norms, on the training images" in page
+    assert ran(run(tiny, CALIBRATED))[:1] == ["fine_tune"]
+
+
+def test_what_was_calibrated_is_told_with_what_it_is_worth() -> None:
+    shown = [lines({"calibrated": {"batch_norms": count, "accuracy": worth}}) for count, worth in ((0, 1.0), (1, None))]
+    assert shown == [
+        [("calibrated", "nothing: no batch norm trained")],
+        [("calibrated", "the statistics of 1 batch norm, on the training images")],
+    ]
 
 
 def test_a_blend_is_told_with_its_shares_and_the_curve() -> None:

@@ -49,12 +49,14 @@ def test_scratch_trains_everything_and_learns_its_norms() -> None:
     assert (recipe.freeze.layers, recipe.unfreeze.layers) == (0, "all")
     assert (recipe.freeze.batch_norm, recipe.unfreeze.batch_norm) == ("trained", "trained")
     assert not recipe.clone_with_weights.copy_weights
+    assert recipe.fine_tune.calibrate_batch_norm, "a control must not lose by statistics that lag behind its weights"
 
 
 def test_without_a_freeze_the_weights_are_copied_and_the_norms_stay_as_the_recipe_has_them() -> None:
     plain, recipe = changed("no-freeze", Tuned(1e-3, 1))
     assert recipe.clone_with_weights.copy_weights and recipe.freeze.layers == 0
     assert recipe.unfreeze.batch_norm == plain.unfreeze.batch_norm
+    assert not recipe.fine_tune.calibrate_batch_norm
 
 
 def test_self_pretrains_on_the_very_labels_of_the_target() -> None:

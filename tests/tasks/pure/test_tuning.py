@@ -1,4 +1,4 @@
-"""Fine-tuning in stages, keeping the best epoch, blended: one step, one history, resumable anywhere."""
+"""Fine-tuning in stages, keeping the best epoch, blended, calibrated: one step, one history, resumable anywhere."""
 
 from dataclasses import replace
 from typing import Any
@@ -14,7 +14,7 @@ from tasks.pure.frozen import activations, frozen_part
 from tasks.pure.stages import train_under_contract
 from tasks.pure.surgery import Trainable, set_trainable
 from tasks.pure.training import State, Training, Watch
-from tasks.pure.tuning import Asked, Stage, Tuned, Tuning
+from tasks.pure.tuning import Asked, Calibrated, Stage, Tuned, Tuning
 from tests.tasks.pure.small_networks import built, examples, moved, network, none_of, weights
 
 LIKE = network("dense", (5, 5, 4), batch_norm=True, dropout=0.2)
@@ -257,6 +257,81 @@ def test_a_blend_moves_nothing_that_is_frozen_and_tells_its_curve():
     found = tune(model, asked(Tuning(blend=True), TOP))
     assert found.blended is not None and len(found.blended.curve) == 11
     assert moved(before, model) <= {"dense_3", "dense_3_batch_norm", "head"}
+
+
+def statistics(model: Any) -> dict[str, list[np.ndarray]]:
+    return {
+        layer.name: [np.asarray(layer.moving_mean), np.asarray(layer.moving_variance)]
+        for layer in model.layers
+        if layer.name.endswith("_batch_norm")
+    }
+
+
+def check_calibrated(model: Any, name: str) -> None:
+    """Its statistics are NumPy's, of what it is given for the training images in inference mode."""
+    import keras
+
+    norm = model.get_layer(name)
+    inside = np.asarray(keras.Model(model.inputs[0], norm.input)(PART[0], training=False), np.float64)
+    np.testing.assert_allclose(norm.moving_mean, inside.mean(axis=0), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(norm.moving_variance, inside.var(axis=0), rtol=1e-4)
+
+
+def test_calibrating_sets_the_statistics_of_the_norms_that_trained_and_nothing_else():
+    plain, calibrated = model_for(TOP), model_for(TOP)
+    tune(plain, asked(Tuning(), TOP))
+    found = tune(calibrated, asked(Tuning(calibrate_batch_norm=True), TOP))
+    assert moved(weights(plain), calibrated) == {"dense_3_batch_norm"}
+    check_calibrated(calibrated, "dense_3_batch_norm")
+    ours, theirs = (each.get_layer("dense_3_batch_norm").get_weights()[:2] for each in (plain, calibrated))
+    assert [each.tobytes() for each in ours] == [each.tobytes() for each in theirs], "its scale and offset stay"
+    answers = np.asarray(calibrated(VALIDATION[0], training=False)).argmax(axis=1)
+    assert found.calibrated == Calibrated(1, float((answers == VALIDATION[1]).mean()))
+    assert found.facts() == {"calibrated": {"batch_norms": 1, "accuracy": found.calibrated.accuracy}}
+
+
+def test_norms_above_one_another_are_calibrated_bottom_first():
+    model = model_for(Trainable(("dense_2", "dense_3", "head"), ("dense_2", "dense_3")))
+    trainable = Trainable(("dense_2", "dense_3", "head"), ("dense_2", "dense_3"))
+    found = tune(model, asked(Tuning(calibrate_batch_norm=True), trainable))
+    assert found.calibrated is not None and found.calibrated.batch_norms == 2
+    for name in ("dense_2_batch_norm", "dense_3_batch_norm"):
+        check_calibrated(model, name)
+
+
+def test_on_stored_activations_the_norms_above_the_cut_are_calibrated():
+    model = model_for(TOP)
+    below = frozen_part(model, "dense_2_relu")
+    parts = tuple((activations(below, images), labels) for images, labels in (PART, VALIDATION))
+    what = asked(Tuning(calibrate_batch_norm=True), TOP)
+    found = tune(model, what, parts=parts, path=ExecutionPath(cut="dense_2_relu"))
+    check_calibrated(model, "dense_3_batch_norm")
+    answers = np.asarray(model(VALIDATION[0], training=False)).argmax(axis=1)
+    assert found.calibrated == Calibrated(1, float((answers == VALIDATION[1]).mean()))
+
+
+def test_a_few_updates_with_keras_own_momentum_are_worth_what_the_weights_can_do_only_once_calibrated():
+    """Momentum .99: after 16 updates the statistics are still for the most part those of before the training."""
+    right = {}
+    for calibrate in (False, True):
+        model = built(network("dense", (16, 16), batch_norm=True, batch_norm_momentum=0.99))
+        everything = Trainable(("dense_1", "dense_2", "head"), ("dense_1", "dense_2"))
+        set_trainable(model, everything)
+        what = asked(Tuning(calibrate_batch_norm=calibrate), everything, epochs=8, learning_rate=0.03)
+        tune(model, what, parts=(PART, none_of(VALIDATION)))
+        fresh, labels = examples(300, seed=11)
+        right[calibrate] = float((np.asarray(model(fresh, training=False)).argmax(axis=1) == labels).mean())
+    assert right[True] >= right[False] + 0.2
+    assert right[True] >= 0.9
+
+
+def test_without_a_norm_that_trains_there_is_nothing_to_calibrate():
+    model = model_for(HEAD)
+    before = statistics(model)
+    found = tune(model, asked(Tuning(calibrate_batch_norm=True), HEAD), parts=(PART, none_of(VALIDATION)))
+    assert found.calibrated == Calibrated(0, None)
+    after = statistics(model)
+    assert all(np.array_equal(old, new) for name in before for old, new in zip(before[name], after[name], strict=True))
 
 
 @pytest.mark.parametrize("what", [Tuning(keep="best"), Tuning(blend=True)], ids=["keep", "blend"])
