@@ -1,6 +1,4 @@
-"""The moving statistics of batch norms, set to those of a target's images: what a random base needs to be fair, and a
-network that was trained in few updates (precise statistics: Wu & Johnson, Rethinking "Batch" in BatchNorm, 2021).
-"""
+"""The moving statistics of batch norms, set to those of a target's images: what a random base needs to be fair."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -9,23 +7,13 @@ import numpy as np
 
 from tasks.pure import inference
 from tasks.pure.data.rows import Images, chosen
-from tasks.pure.layers import is_batch_norm, leaves, output_of
+from tasks.pure.layers import is_batch_norm, output_of
 
 if TYPE_CHECKING:
     import keras
 
 # More change a mean by less than a hundredth of its deviation, and each batch norm costs a pass of its own.
 MOST_IMAGES = 10_000
-
-
-def trained_batch_norms(model: "keras.Model") -> list["keras.Layer"]:
-    """Those whose scale or offset trains, in the network's order."""
-    effective = {id(variable) for variable in model.trainable_variables}
-    return [
-        leaf
-        for _, leaf in leaves(model)
-        if is_batch_norm(leaf) and any(id(variable) in effective for variable in leaf.weights)
-    ]
 
 
 def calibrate_batch_norms(

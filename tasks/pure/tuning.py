@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tasks.pure import blending, contracts, fitting, frozen, inference, movable, stages, surgery
-from tasks.pure.batch_statistics import calibrate_batch_norms, trained_batch_norms
+from tasks.pure import blending, contracts, fitting, frozen, movable, stages, surgery
 from tasks.pure.errors import BadData, SurgeryError
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.layer_choice import Trainable, TrainableChoice, beyond
 from tasks.pure.outline import Outline
+from tasks.pure.recalibrating import Calibrated, calibrate_trained
 from tasks.pure.session import derive
 from tasks.pure.training import Part, State, Training, Watch
 
@@ -107,19 +107,6 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Calibrated:
-    """What came of calibrating batch norms.
-
-    Attributes:
-        batch_norms: how many were calibrated.
-        accuracy: of the calibrated network on the validation part, 0 … 1; None without such a part.
-    """
-
-    batch_norms: int
-    accuracy: float | None
-
-
-@dataclass(frozen=True)
 class Tuned:
     """What a fine-tuning gave.
 
@@ -176,20 +163,9 @@ def tune(
     if best:
         movable.put(variables, best.values)
     blended = blending.blend(model, variables, came_in, parts[1], path.cut) if asked.tuning.blend else None
-    calibrated = _calibrated(model, parts, path.cut) if asked.tuning.calibrate_batch_norm else None
+    calibrated = calibrate_trained(model, parts, path.cut) if asked.tuning.calibrate_batch_norm else None
     contracts.check_unmoved(before, model)
     return Tuned(fitted, best.epoch if best else None, blended, calibrated)
-
-
-def _calibrated(model: "keras.Model", parts: tuple[Part, Part], cut: str | None) -> Calibrated:
-    """Calibrate what trained; what is frozen keeps the statistics that it came with."""
-    wanted = trained_batch_norms(model)
-    calibrate_batch_norms(model, parts[0][0], wanted=wanted, cut=cut)
-    images, labels = parts[1]
-    if not len(labels):
-        return Calibrated(len(wanted), None)
-    answers = inference.probabilities(frozen.trained_part(model, cut), images)
-    return Calibrated(len(wanted), inference.accuracy(answers, labels))
 
 
 def _check_validation(tuning: Tuning, validation: Part) -> None:

@@ -27,6 +27,7 @@ REACHED_BY = {
     "tasks/pure/tuning.py": {"fine_tune"},
     "tasks/pure/blending.py": {"fine_tune"},
     "tasks/pure/batch_statistics.py": {"clone_with_weights", "fine_tune"},
+    "tasks/pure/recalibrating.py": {"fine_tune"},
     "tasks/pure/augmenting.py": {"pretrain", "train_head", "fine_tune"},
     "tasks/pure/copies.py": {"train_head"},
     "tasks/pure/shown_sheet.py": {"figures"},

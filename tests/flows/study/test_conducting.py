@@ -24,8 +24,9 @@ from flows.study.dispatching import TrialFailed
 from flows.study.foreseen import foreseen
 from flows.study.trial_flow import study_trial
 from flows.study.trials import Trial
-from tasks.pure import fitting
+from tasks.pure import fitting, tuning
 from tasks.pure.errors import DIVERGED, Diverged
+from tasks.pure.recalibrating import Calibrated
 from tests.flows.quick import quick_fit
 from tests.flows.tiny import tiny_arrays
 
@@ -60,11 +61,15 @@ class Silent:
     def look(self, outcome: Outcome) -> None: ...
 
 
+worth_of: list[float] = []  # what each fit was worth on validation; calibrating changes nothing of it here
+
+
 def validated_fit(*arguments: Any) -> Any:
     """As `quick_fit`; the higher the rate, the better on validation."""
     fitted = quick_fit(*arguments)
     rate = arguments[3].learning_rate
-    history = pd.DataFrame({**fitted.history, "val_loss": [1.0], "val_accuracy": [min(1.0, 10 * rate)]})
+    worth_of.append(min(1.0, 10 * rate))
+    history = pd.DataFrame({**fitted.history, "val_loss": [1.0], "val_accuracy": [worth_of[-1]]})
     return type(fitted)(**{**vars(fitted), "history": history})
 
 
@@ -74,6 +79,7 @@ def quickly(harness: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.flows.quick import quick_pictures
 
     monkeypatch.setattr(fitting, "fit", validated_fit)
+    monkeypatch.setattr(tuning, "calibrate_trained", lambda *_: Calibrated(1, worth_of[-1]))
     monkeypatch.setattr(pictures, "draw", quick_pictures)
 
 

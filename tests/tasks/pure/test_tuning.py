@@ -11,10 +11,11 @@ from tasks.pure import fitting, tuning
 from tasks.pure.errors import BadData, ContractBroken, SurgeryError
 from tasks.pure.execution_path import ExecutionPath
 from tasks.pure.frozen import activations, frozen_part
+from tasks.pure.recalibrating import Calibrated
 from tasks.pure.stages import train_under_contract
 from tasks.pure.surgery import Trainable, set_trainable
 from tasks.pure.training import State, Training, Watch
-from tasks.pure.tuning import Asked, Calibrated, Stage, Tuned, Tuning
+from tasks.pure.tuning import Asked, Stage, Tuned, Tuning
 from tests.tasks.pure.small_networks import built, examples, moved, network, none_of, weights
 
 LIKE = network("dense", (5, 5, 4), batch_norm=True, dropout=0.2)
