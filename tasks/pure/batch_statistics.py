@@ -30,7 +30,7 @@ def calibrate_batch_norms(
     many evenly spaced ones), in float64, a batch at a time.
 
     Args:
-        wanted: these batch norms of the model; all of them where None.
+        wanted: these batch norms of the model, in its order; all of them where None.
         cut: a layer below the wanted ones; with it `images` are the activations at that layer's output.
     """
     import keras
@@ -38,12 +38,11 @@ def calibrate_batch_norms(
     if len(images) > MOST_IMAGES:
         images = chosen(images, np.linspace(0, len(images) - 1, MOST_IMAGES).astype(np.int64))
     begin = model.inputs[0] if cut is None else output_of(model, cut)
-    for layer in model.layers:
-        if is_batch_norm(layer) and (wanted is None or any(layer is each for each in wanted)):
-            below = keras.Model(begin, layer.input)
-            mean, variance = _moments(below, images, batch_size or inference.batch_size(images), layer.axis)
-            layer.moving_mean.assign(mean)
-            layer.moving_variance.assign(variance)
+    for layer in filter(is_batch_norm, model.layers) if wanted is None else wanted:
+        below = keras.Model(begin, layer.input)
+        mean, variance = _moments(below, images, batch_size or inference.batch_size(images), layer.axis)
+        layer.moving_mean.assign(mean)
+        layer.moving_variance.assign(variance)
 
 
 def _moments(below: "keras.Model", images: Images, batch_size: int, axis: int) -> tuple[np.ndarray, np.ndarray]:

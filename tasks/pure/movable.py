@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     import keras
 
 
+def trained_leaves(model: "keras.Model") -> list["keras.Layer"]:
+    """Every leaf of which anything trains, in the network's order."""
+    effective = {id(variable) for variable in model.trainable_variables}
+    return [leaf for _, leaf in leaves(model) if any(id(variable) in effective for variable in leaf.weights)]
+
+
 def movable(model: "keras.Model") -> list["keras.Variable"]:
     """All weights of every leaf of which anything trains, in the network's order; the contracts hold the others."""
-    effective = {id(variable) for variable in model.trainable_variables}
-    return [
-        weight
-        for _, leaf in leaves(model)
-        if any(id(variable) in effective for variable in leaf.weights)
-        for weight in leaf.weights
-    ]
+    return [weight for leaf in trained_leaves(model) for weight in leaf.weights]
 
 
 def values(variables: Sequence["keras.Variable"]) -> tuple[np.ndarray, ...]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from tasks.pure import frozen, inference
 from tasks.pure.batch_statistics import calibrate_batch_norms
-from tasks.pure.layers import is_batch_norm, leaves
+from tasks.pure.layers import is_batch_norm
+from tasks.pure.movable import trained_leaves
 from tasks.pure.training import Part
 
 if TYPE_CHECKING:
@@ -35,20 +36,10 @@ def calibrate_trained(model: "keras.Model", parts: tuple[Part, Part], cut: str |
     Args:
         parts: training and validation part; with `cut` of the activations at that layer's output.
     """
-    wanted = trained_batch_norms(model)
+    wanted = [leaf for leaf in trained_leaves(model) if is_batch_norm(leaf)]
     calibrate_batch_norms(model, parts[0][0], wanted=wanted, cut=cut)
     images, labels = parts[1]
     if not len(labels):
         return Calibrated(len(wanted), None)
     answers = inference.probabilities(frozen.trained_part(model, cut), images)
     return Calibrated(len(wanted), inference.accuracy(answers, labels))
-
-
-def trained_batch_norms(model: "keras.Model") -> list["keras.Layer"]:
-    """Those whose scale or offset trains, in the network's order."""
-    effective = {id(variable) for variable in model.trainable_variables}
-    return [
-        leaf
-        for _, leaf in leaves(model)
-        if is_batch_norm(leaf) and any(id(variable) in effective for variable in leaf.weights)
-    ]

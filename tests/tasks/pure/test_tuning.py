@@ -292,8 +292,8 @@ def test_calibrating_sets_the_statistics_of_the_norms_that_trained_and_nothing_e
 
 
 def test_norms_above_one_another_are_calibrated_bottom_first():
-    model = model_for(Trainable(("dense_2", "dense_3", "head"), ("dense_2", "dense_3")))
     trainable = Trainable(("dense_2", "dense_3", "head"), ("dense_2", "dense_3"))
+    model = model_for(trainable)
     found = tune(model, asked(Tuning(calibrate_batch_norm=True), trainable))
     assert found.calibrated is not None and found.calibrated.batch_norms == 2
     for name in ("dense_2_batch_norm", "dense_3_batch_norm"):
