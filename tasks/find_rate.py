@@ -29,7 +29,8 @@ def settled(
     """`training` with a rate: its own, or where it leaves that open the one that a search suggests.
 
     Args:
-        search: looks for one. The step makes it, so that the code that finds the rate is part of the step's key.
+        search: looks for one. The step makes it, so that the code that finds the rate is part of the step's key, as
+            the step's code is part of the key of the search.
         inputs: what the search depends on besides `training`: references, the network to be built, the seed.
     """
     if not training.auto_rate:
@@ -38,6 +39,8 @@ def settled(
         training, epochs=1, early_stopping=None, learning_rate=0.0, schedule="constant", warmup=0.0, ema=None
     )
     own = identity("find_rate", {**inputs, "training": searched, "trained_above": step.path.cut}, step.store)
+    # The step makes what is searched with (a new network, augmented copies), so all of its code counts.
+    own |= {said: {**step.identity[said], **own[said]} for said in ("code", "versions")}
     seconds = 0.0
 
     def make() -> Ref:

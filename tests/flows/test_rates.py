@@ -1,6 +1,7 @@
 """`learning_rate: auto` in a recipe: looked for once, stored with its picture, told, part of the key."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from artifacts.store import Store
 from artifacts.verify import verify
 from flows import arguments, run_show
 from flows.recipe import Recipe
+from tasks import identity
+from tasks.fingerprint import Fingerprint
 from tests.flows.conftest import Run
 from tests.flows.tiny import digests, ran
 
@@ -58,6 +61,24 @@ def test_it_is_looked_for_once_and_found_again(run: Run, tiny: str, store: Store
     assert rates(store) == made
     shutil.rmtree(store.artifacts / "rates")
     assert ran(run(tiny, AUTO)) == [], "no step's output: who has the network needs no search"
+
+
+def test_another_network_in_the_same_recipe_is_searched_again(
+    run: Run, tiny: str, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What builds it is reached by `pretrain`, not by the search, which would have found the old network's rate."""
+    file, known = "tasks/pure/architectures.py", identity.fingerprint
+
+    def edited(step: str) -> Fingerprint:
+        as_it_is = known(step)
+        return replace(as_it_is, files={**as_it_is.files, **({file: "edited"} if file in as_it_is.files else {})})
+
+    asked = {**AUTO, "pretrain.learning_rate": "auto"}
+    run(tiny, asked)
+    made = len(rates(store))
+    monkeypatch.setattr(identity, "fingerprint", edited)
+    assert not facts(store, run(tiny, asked), "pretrain")["rates"]["reused"]
+    assert len(rates(store)) == made, "the same network after all: the same curve, one artifact"
 
 
 DATA = {"source": {"dataset": "fashion_mnist"}, "target": {"dataset": "digits"}}
