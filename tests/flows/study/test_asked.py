@@ -6,8 +6,11 @@ import pytest
 
 from artifacts.errors import GraftError, RecipeError
 from artifacts.studies import StudyRecord
-from flows.study import commands, planned
+from flows.study import commands, planned, trials
 from flows.study.asked import asked, is_study
+from tasks.pure.class_names import FASHION
+
+STUDIES = Path(__file__).parents[2] / "benchmarks" / "studies"
 
 
 def test_a_recipe_alone_is_a_study_with_the_usual_controls() -> None:
@@ -49,6 +52,16 @@ def test_lists_are_written_with_commas() -> None:
     given = commands.options("transfer, scratch", "20,100", "conv_1,2", None, None, None, 2)
     assert given["arms"] == ["transfer", "scratch"]
     assert (given["labels"], given["depths"], given["margin"]) == ([20, 100], ["conv_1", 2], 0.02)
+
+
+@pytest.mark.parametrize("file", sorted(STUDIES.glob("*.yaml")), ids=lambda file: file.stem)
+def test_the_studies_that_the_readme_quotes_can_still_be_asked(file: Path) -> None:
+    assert is_study(file)
+    study = asked(str(file), {}, {})
+    for place in trials.places(study):
+        assert list(trials.trials(study, place, [0], {}, norms=False))
+        classes = dict(place.settings).get("source.task.one_vs_rest", FASHION[0])
+        assert classes in FASHION, f"a class by name, as the page shows it, found {classes}"
 
 
 @pytest.mark.parametrize("labels", ["20;100", "-3", "all"])
