@@ -1,6 +1,7 @@
 """The array that pictures are decoded into: a `.npy` file, written a row at a time and never held in memory."""
 
 import os
+import shutil
 import uuid
 from collections.abc import Mapping, Sequence
 from io import BytesIO
@@ -20,6 +21,9 @@ class Array:
 
     Use as a context manager: the file is removed at the end if nobody has taken it.
 
+    Raises:
+        DataError: on entering, where the disk has no room for all rows.
+
     Attributes:
         path: the file.
         filled: places that have a row.
@@ -38,6 +42,7 @@ class Array:
         self.damaged: dict[str, str] = {}
 
     def __enter__(self) -> "Array":
+        self._check_room()
         self.file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         self._begin(self.count)
         return self
@@ -45,6 +50,17 @@ class Array:
     def __exit__(self, *_: object) -> None:
         os.close(self.file)
         self.path.unlink(missing_ok=True)
+
+    def _check_room(self) -> None:
+        """Said before anything is decoded: a size with a zero too many would fill the disk for hours first."""
+        needed, free = self.count * self.size, shutil.disk_usage(self.path.parent).free
+        if needed > free:
+            height, width, channels = self.shape
+            raise DataError(
+                f"{self.count:,} pictures of {height:,} × {width:,} pixels × {channels} bytes are {needed / 1e9:,.1f} "
+                f"GB, and where the store lies {free / 1e9:,.1f} GB are free. Set a smaller `image_size`, or let "
+                "`GRAFT_STORE` name a folder on a larger disk."
+            )
 
     def _begin(self, count: int) -> None:
         """Write the header for `count` rows."""
