@@ -38,9 +38,8 @@ def settled(
     searched = replace(
         training, epochs=1, early_stopping=None, learning_rate=0.0, schedule="constant", warmup=0.0, ema=None
     )
-    own = identity("find_rate", {**inputs, "training": searched, "trained_above": step.path.cut}, step.store)
-    # The step makes what is searched with (a new network, augmented copies), so all of its code counts.
-    own |= {said: {**step.identity[said], **own[said]} for said in ("code", "versions")}
+    searched_with = {**inputs, "training": searched, "trained_above": step.path.cut}
+    own = identity("find_rate", searched_with, step.store, maker=step.step)
     seconds = 0.0
 
     def make() -> Ref:

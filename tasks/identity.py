@@ -59,17 +59,20 @@ class SourceFiles:
         return {role: file_sha256(Path(path), memory) for role, path in self.paths.items() if not Path(path).is_dir()}
 
 
-def identity(step: str, arguments: Mapping[str, Any], store: Store) -> dict[str, Any]:
+def identity(step: str, arguments: Mapping[str, Any], store: Store, maker: str | None = None) -> dict[str, Any]:
     """What the key of `step`, called with `arguments`, is the digest of.
 
     References become `inputs`, source files `data`, dataclasses are opened, `seed` stands apart, and whatever else
     there is counts as a parameter. A step that trains has its execution path beside them (`choosing.py`).
 
+    Args:
+        maker: the step that makes what `arguments` only describe (a network still to be built): its code counts too.
+
     Raises:
         OSError: a source file cannot be read.
         ValueError: two parameters have one name, where fields are opened beside the arguments.
     """
-    code = _code(step, arguments)
+    code = _code(step, arguments, maker)
     sorted_out: dict[str, Any] = {"inputs": {}, "data": {}, "parameters": {}, "seed": None}
     for name, value in arguments.items():
         _sort(sorted_out, name, resolved(value, arguments, store), store)
@@ -97,13 +100,12 @@ def resolved(value: Any, arguments: Mapping[str, Any], store: Store) -> Any:
         return value
 
 
-def _code(step: str, arguments: Mapping[str, Any]) -> Fingerprint:
+def _code(step: str, arguments: Mapping[str, Any], maker: str | None) -> Fingerprint:
     """What makes the step's bits; where a base is taken in, what takes it in too, and only there."""
-    own = fingerprint(step)
-    if not any(isinstance(value, Base) for value in arguments.values()):
-        return own
-    taking = fingerprint("taking")
-    return Fingerprint({**taking.files, **own.files}, {**taking.versions, **own.versions})
+    taking = "taking" if any(isinstance(value, Base) for value in arguments.values()) else None
+    found = [fingerprint(each) for each in (step, maker, taking) if each]
+    files = {path: sha256 for each in found for path, sha256 in each.files.items()}
+    return Fingerprint(files, {package: number for each in found for package, number in each.versions.items()})
 
 
 def _sort(found: dict[str, Any], name: str, value: Any, store: Store) -> None:

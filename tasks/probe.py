@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from artifacts import array_codecs, codecs
-from artifacts.digest import digest_bytes, digest_json
+from artifacts.digest import digest_bytes
 from artifacts.executions import Execution
 from artifacts.refs import DatasetRef
 from artifacts.store import Store
@@ -250,10 +250,9 @@ def _features(
 ) -> tuple[np.ndarray, np.ndarray, bool]:
     """Activations of both parts, averaged over their places; whether they came from the store."""
     number = len(asked.train[1])
+    chosen = {"averaged": number, "seed": seed}
     # Which rows are asked, and how their activations are averaged, is decided here.
-    drawn_by = digest_json(identity("probe", {}, store)["code"])
-    chosen = {"averaged": number, "seed": seed, "drawn_by": drawn_by}
-    own = identity("features", {"frozen": codecs.model_digest(part), "target": target, **chosen}, store)
+    own = identity("features", {"frozen": codecs.model_digest(part), "target": target, **chosen}, store, maker="probe")
     found = stored(store, own, "features")
     if found:
         folder = store.folder(found)

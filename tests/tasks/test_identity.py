@@ -104,6 +104,13 @@ def test_a_file_that_is_gone_is_an_oserror_that_names_it(store: Store, tmp_path:
         identity("load_data.source", {"files": SourceFiles({"npz": str(tmp_path / "gone.npz")})}, store)
 
 
+def test_the_code_of_the_step_that_makes_what_is_only_described_counts_too(store: Store) -> None:
+    builds = "tasks/pure/architectures.py"
+    alone, made = identity("find_rate", {}, store), identity("find_rate", {}, store, maker="pretrain")
+    assert builds in made["code"] and builds not in alone["code"]
+    assert made["code"].items() > alone["code"].items() and made["versions"].items() >= alone["versions"].items()
+
+
 def test_a_field_and_an_argument_of_one_name_are_refused_before_one_is_lost(tmp_path: Path) -> None:
     """`cut` of a base and `cut` of a training: two bases had one key."""
     base = Base("file", cut="block_3")

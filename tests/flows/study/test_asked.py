@@ -60,8 +60,8 @@ def test_the_studies_that_the_readme_quotes_can_still_be_asked(file: Path) -> No
     study = asked(str(file), {}, {})
     for place in trials.places(study):
         assert list(trials.trials(study, place, [0], {}, norms=False))
-        classes = dict(place.settings).get("source.task.one_vs_rest", FASHION[0])
-        assert classes in FASHION, f"a class by name, as the page shows it, found {classes}"
+        one = place.settings.get("source.task.one_vs_rest")
+        assert one is None or one in FASHION, "a class by its name, as the page shows it"
 
 
 @pytest.mark.parametrize("labels", ["20;100", "-3", "all"])
